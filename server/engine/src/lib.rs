@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Everything Quire does: it knows no HTTP server and no page.
+//!
+//! The folders stand in the order in which a submission flows through them: [`submission`], routing, queue,
+//! batching, [`provider`], [`result`]; beside them what they lean on.
+
+pub mod course;
+pub mod prompt;
+pub mod provider;
+pub mod result;
+pub mod store;
+pub mod submission;

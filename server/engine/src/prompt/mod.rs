@@ -1,0 +1,1 @@
+//! What a model is asked: versioned templates and the schema of the answer.

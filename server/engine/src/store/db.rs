@@ -1,0 +1,334 @@
+//! Pools, transactions and queries over either database.
+
+use sqlx::{
+    Arguments, AssertSqlSafe, Database, Encode, FromRow, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite,
+    SqlitePool, Transaction, Type,
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+use std::{borrow::Cow, str::FromStr, time::Duration};
+
+/// The database failed, or its address is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A statement failed.
+    #[error("the database refused a statement or could not be reached: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database's schema could not be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The address names no database that Quire knows.
+    #[error("\"{0}\" is not a database address; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")]
+    Address(String),
+    /// A task could not be put into its queue.
+    #[error("a task could not be put into its queue: {0}")]
+    Push(String),
+}
+
+impl DbError {
+    /// A row with the same unique value is there already.
+    #[must_use]
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sql(sqlx::Error::Database(e)) if e.is_unique_violation())
+    }
+}
+
+/// A value that both databases can store.
+pub trait Val:
+    Type<Sqlite> + Type<Postgres> + for<'q> Encode<'q, Sqlite> + for<'q> Encode<'q, Postgres> + Send
+{
+}
+impl<T> Val for T where
+    T: Type<Sqlite> + Type<Postgres> + for<'q> Encode<'q, Sqlite> + for<'q> Encode<'q, Postgres> + Send
+{
+}
+
+/// A row that both databases can give.
+pub trait Rec: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Rec for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// Which database it is, for the few places where the SQL must differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// A database. On SQLite one connection writes and others read; on PostgreSQL one pool does both.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// One file.
+    Sqlite {
+        /// The one connection that writes.
+        write: SqlitePool,
+        /// Connections that read.
+        read: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens a database by its address (`sqlite:PATH` or `postgres://…`) without touching its schema.
+    ///
+    /// # Errors
+    /// If the address is wrong or the database can't be opened.
+    pub async fn open(address: &str) -> Result<Self, DbError> {
+        if let Some(path) = address.strip_prefix("sqlite:") {
+            if path.is_empty() {
+                return Err(DbError::Address(address.to_owned()));
+            }
+            let options = SqliteConnectOptions::from_str(address)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(15))
+                .foreign_keys(true)
+                .pragma("temp_store", "MEMORY")
+                .pragma("cache_size", "-16384")
+                .pragma("journal_size_limit", "67108864")
+                .statement_cache_capacity(256);
+            let write = SqlitePoolOptions::new()
+                .max_connections(1)
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(Duration::from_secs(30))
+                .connect_with(options.clone())
+                .await?;
+            let read = SqlitePoolOptions::new()
+                .max_connections(6)
+                .acquire_timeout(Duration::from_secs(30))
+                .connect_with(options.pragma("query_only", "ON"))
+                .await?;
+            return Ok(Self::Sqlite { write, read });
+        }
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            let options =
+                PgConnectOptions::from_str(address).map_err(|_| DbError::Address(hide_password(address)))?;
+            let pool = PgPoolOptions::new()
+                .max_connections(16)
+                .acquire_timeout(Duration::from_secs(30))
+                .connect_with(options)
+                .await?;
+            return Ok(Self::Postgres(pool));
+        }
+        Err(DbError::Address(hide_password(address)))
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Begins a transaction that may write. On SQLite it takes the write lock at once.
+    ///
+    /// # Errors
+    /// If no connection can be had in time.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Closes all connections, after the statements at work.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// An address fit to be shown: without its password.
+fn hide_password(address: &str) -> String {
+    url::Url::parse(address).map_or_else(
+        |_| address.split(':').next().unwrap_or_default().to_owned() + ":…",
+        |mut url| {
+            if url.password().is_some() {
+                let _ = url.set_password(Some("…"));
+            }
+            url.to_string()
+        },
+    )
+}
+
+/// A transaction; dropped without [`Tx::commit`] it is rolled back.
+#[derive(Debug)]
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Makes all of it durable.
+    ///
+    /// # Errors
+    /// If the database can't.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+    /// Undoes all of it now, rather than at some time after the drop.
+    ///
+    /// # Errors
+    /// If the database can't.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}
+
+/// Something that runs queries: a database or a transaction.
+pub trait Exec: Send {
+    /// A query with `$1` placeholders, to be bound and run.
+    fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_>;
+    /// Which database it is.
+    fn dialect(&self) -> Dialect;
+}
+
+/// Where a query runs.
+#[derive(Debug)]
+pub enum Src<'c, D: Database> {
+    /// On connections of pools: the first reads, the second writes.
+    Pool(&'c sqlx::Pool<D>, &'c sqlx::Pool<D>),
+    /// On the connection of a transaction.
+    Conn(&'c mut D::Connection),
+}
+
+/// A query being bound.
+#[derive(Debug)]
+pub struct Query<'c> {
+    inner: Inner<'c>,
+    sql: SqlStr,
+    wrong: Option<sqlx::error::BoxDynError>,
+}
+
+#[derive(Debug)]
+enum Inner<'c> {
+    Sqlite(Src<'c, Sqlite>, SqliteArguments),
+    Postgres(Src<'c, Postgres>, PgArguments),
+}
+
+fn safe(sql: Cow<'static, str>) -> SqlStr {
+    match sql {
+        Cow::Borrowed(text) => text.into_sql_str(),
+        // Only `Rows` and the lists of `store.rs` files build text, from constants and numbers.
+        Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
+    }
+}
+
+impl Exec for Db {
+    fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_> {
+        let inner = match self {
+            Self::Sqlite { write, read } => Inner::Sqlite(Src::Pool(read, write), SqliteArguments::default()),
+            Self::Postgres(pool) => Inner::Postgres(Src::Pool(pool, pool), PgArguments::default()),
+        };
+        Query { inner, sql: safe(sql.into()), wrong: None }
+    }
+    fn dialect(&self) -> Dialect {
+        Self::dialect(self)
+    }
+}
+
+impl Exec for Tx {
+    fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_> {
+        let inner = match self {
+            Self::Sqlite(tx) => Inner::Sqlite(Src::Conn(&mut **tx), SqliteArguments::default()),
+            Self::Postgres(tx) => Inner::Postgres(Src::Conn(&mut **tx), PgArguments::default()),
+        };
+        Query { inner, sql: safe(sql.into()), wrong: None }
+    }
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+}
+
+/// Runs a query on whichever database and source it has; outside a transaction on the pool `$pool`.
+macro_rules! run {
+    ($query:expr, $with:path, $method:ident, |$read:ident, $write:ident| $pool:ident $($then:tt)*) => {{
+        let Query { inner, sql, wrong } = $query;
+        if let Some(wrong) = wrong {
+            return Err(DbError::Sql(sqlx::Error::Encode(wrong)));
+        }
+        match inner {
+            Inner::Sqlite(Src::Pool($read, $write), args) => $with(sql, args).$method($pool).await?$($then)*,
+            Inner::Sqlite(Src::Conn(conn), args) => $with(sql, args).$method(conn).await?$($then)*,
+            Inner::Postgres(Src::Pool($read, $write), args) => $with(sql, args).$method($pool).await?$($then)*,
+            Inner::Postgres(Src::Conn(conn), args) => $with(sql, args).$method(conn).await?$($then)*,
+        }
+    }};
+}
+
+impl Query<'_> {
+    /// Binds the next placeholder.
+    #[must_use]
+    pub fn bind<T: Val>(mut self, value: T) -> Self {
+        self.put(value);
+        self
+    }
+
+    /// Binds the next placeholder, in place.
+    pub fn put<T: Val>(&mut self, value: T) {
+        let added = match &mut self.inner {
+            Inner::Sqlite(_, args) => Arguments::add(args, value),
+            Inner::Postgres(_, args) => Arguments::add(args, value),
+        };
+        if let Err(wrong) = added {
+            self.wrong.get_or_insert(wrong);
+        }
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// If the database fails or a row is not as expected.
+    pub async fn all<R: Rec>(self) -> Result<Vec<R>, DbError> {
+        Ok(run!(self, sqlx::query_as_with, fetch_all, |read, _write| read))
+    }
+    /// The row, if there is one.
+    ///
+    /// # Errors
+    /// If the database fails or the row is not as expected.
+    pub async fn opt<R: Rec>(self) -> Result<Option<R>, DbError> {
+        Ok(run!(self, sqlx::query_as_with, fetch_optional, |read, _write| read))
+    }
+    /// The one row.
+    ///
+    /// # Errors
+    /// If there is none, the database fails or the row is not as expected.
+    pub async fn one<R: Rec>(self) -> Result<R, DbError> {
+        Ok(run!(self, sqlx::query_as_with, fetch_one, |read, _write| read))
+    }
+    /// Runs the statement and answers how many rows it touched.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn exec(self) -> Result<u64, DbError> {
+        Ok(run!(self, sqlx::query_with, execute, |_read, write| write.rows_affected()))
+    }
+}

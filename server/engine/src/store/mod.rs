@@ -1,0 +1,23 @@
+//! The two databases behind one set of SQL, and the small types that every row is made of.
+//!
+//! SQL is written once, with `$1` placeholders, in the `store.rs` of each noun, and runs on SQLite and PostgreSQL.
+//! A store function takes `&mut impl Exec`, so that it runs alone ([`Db`]) or inside a transaction ([`Tx`]).
+
+mod db;
+mod id;
+mod many;
+mod migrate;
+mod money;
+mod world;
+
+pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
+pub use id::{
+    AssessmentId, AssignmentId, BatchId, BudgetId, CallId, CourseId, Id, JobId, LedgerLineId, MessageId,
+    NoticeId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId,
+};
+pub use many::Rows;
+pub use money::NanoUsd;
+pub use world::{Chance, Clock, ManualClock, SeededChance, SystemChance, SystemClock, World, to_micros};
+
+/// A JSON column.
+pub type Json<T> = sqlx::types::Json<T>;

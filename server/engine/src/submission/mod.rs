@@ -1,0 +1,1 @@
+//! Handing work in: its text, what can be told about it without a model, its tokens.
