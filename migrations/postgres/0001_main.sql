@@ -1,1 +1,339 @@
-SELECT 1;
+-- People and what they may do ---------------------------------------------------------------------------------------
+
+CREATE TABLE people (
+    id            UUID PRIMARY KEY NOT NULL,
+    email         TEXT NOT NULL UNIQUE, -- lower case
+    name          TEXT NOT NULL,
+    is_admin      BOOLEAN NOT NULL,
+    premium       BOOLEAN NOT NULL,     -- a student whose work is always urgent
+    password_hash TEXT,                 -- PHC string; none: cannot sign in by password
+    time_zone     TEXT NOT NULL,        -- IANA name
+    created_at    TIMESTAMPTZ NOT NULL,
+    disabled_at   TIMESTAMPTZ
+);
+
+CREATE TABLE sessions (
+    id         TEXT PRIMARY KEY NOT NULL, -- SHA-256 of the cookie's value, hex
+    data       TEXT NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+CREATE TABLE api_tokens (
+    id         UUID PRIMARY KEY NOT NULL,
+    person_id  UUID NOT NULL REFERENCES people (id),
+    name       TEXT NOT NULL,
+    digest     TEXT NOT NULL UNIQUE,      -- SHA-256 of the token, hex
+    created_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ,
+    revoked_at TIMESTAMPTZ
+);
+
+-- Courses -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE courses (
+    id                 UUID PRIMARY KEY NOT NULL,
+    code               TEXT NOT NULL UNIQUE,
+    title              TEXT NOT NULL,
+    cost_centre        TEXT NOT NULL,
+    immediate_feedback BOOLEAN NOT NULL,
+    created_at         TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE enrolments (
+    course_id UUID NOT NULL REFERENCES courses (id),
+    person_id UUID NOT NULL REFERENCES people (id),
+    role      TEXT NOT NULL CHECK (role IN ('student', 'instructor')),
+    PRIMARY KEY (course_id, person_id)
+);
+CREATE INDEX enrolments_person ON enrolments (person_id);
+
+CREATE TABLE rubrics (
+    id         UUID PRIMARY KEY NOT NULL,
+    course_id  UUID NOT NULL REFERENCES courses (id),
+    key        TEXT NOT NULL,             -- the course's own short name for it
+    created_at TIMESTAMPTZ NOT NULL,
+    UNIQUE (course_id, key)
+);
+
+CREATE TABLE rubric_versions (
+    id         UUID PRIMARY KEY NOT NULL,
+    rubric_id  UUID NOT NULL REFERENCES rubrics (id),
+    version    BIGINT NOT NULL,
+    body       JSONB NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    UNIQUE (rubric_id, version)
+);
+
+CREATE TABLE assignments (
+    id                UUID PRIMARY KEY NOT NULL,
+    course_id         UUID NOT NULL REFERENCES courses (id),
+    key               TEXT NOT NULL,      -- the course's own short name for it
+    title             TEXT NOT NULL,
+    kind              TEXT NOT NULL,
+    brief             TEXT NOT NULL,
+    language          TEXT NOT NULL,      -- BCP 47, such as en
+    rubric_version_id UUID NOT NULL REFERENCES rubric_versions (id),
+    opens_at          TIMESTAMPTZ,
+    closes_at         TIMESTAMPTZ,
+    marks_by          TIMESTAMPTZ,        -- when marks are needed; none: no hurry
+    max_drafts        BIGINT NOT NULL,
+    min_words         BIGINT,
+    max_words         BIGINT,
+    citations         BOOLEAN NOT NULL,   -- references to sources are asked for
+    release           TEXT NOT NULL CHECK (release IN ('at_once', 'on_approval')),
+    resources         JSONB NOT NULL,     -- list of {title, url}
+    created_at        TIMESTAMPTZ NOT NULL,
+    UNIQUE (course_id, key)
+);
+
+-- Submissions and their jobs ----------------------------------------------------------------------------------------
+
+CREATE TABLE submissions (
+    id            UUID PRIMARY KEY NOT NULL,
+    tracking_id   TEXT NOT NULL UNIQUE,
+    assignment_id UUID NOT NULL REFERENCES assignments (id),
+    student_id    UUID NOT NULL REFERENCES people (id),
+    handed_in_by  UUID NOT NULL REFERENCES people (id),
+    draft         BIGINT NOT NULL,        -- from 1, for each student and assignment
+    previous_id   UUID,                   -- the student's draft before this one
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn')),
+    submitted_at  TIMESTAMPTZ NOT NULL,
+    idempotency   TEXT,                   -- the key under which it was handed in
+    words         BIGINT NOT NULL,
+    file_name     TEXT,
+    text_digest   TEXT NOT NULL,          -- SHA-256 of the text, hex
+    viewed_at     TIMESTAMPTZ,            -- when the student first saw the result
+    quick         JSONB NOT NULL,         -- feedback that was given at once
+    interim       JSONB,                  -- feedback that followed
+    text          TEXT NOT NULL,
+    UNIQUE (assignment_id, student_id, draft),
+    UNIQUE (handed_in_by, idempotency)
+);
+CREATE INDEX submissions_student ON submissions (student_id, submitted_at);
+CREATE INDEX submissions_assignment ON submissions (assignment_id, submitted_at, id);
+
+CREATE TABLE jobs (
+    id            UUID PRIMARY KEY NOT NULL,
+    submission_id UUID NOT NULL REFERENCES submissions (id),
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'batched', 'calling', 'done', 'dead', 'withdrawn')),
+    lane          TEXT NOT NULL CHECK (lane IN ('urgent', 'standard', 'economy')),
+    route         TEXT NOT NULL CHECK (route IN ('realtime', 'batch')),
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    priority      BIGINT NOT NULL,        -- smaller goes first
+    deadline      TIMESTAMPTZ NOT NULL,   -- when marks are needed; far away where there is no hurry
+    arrived_at    TIMESTAMPTZ NOT NULL,
+    ready_at      TIMESTAMPTZ NOT NULL,   -- when it may be sent: end of gathering, or of a back-off
+    input_tokens  BIGINT NOT NULL,        -- estimated
+    output_tokens BIGINT NOT NULL,        -- estimated
+    max_output    BIGINT NOT NULL,        -- most tokens of the answer
+    bytes         BIGINT NOT NULL,        -- of the request, estimated
+    attempt       BIGINT NOT NULL,        -- answers that could not be used so far
+    failures      BIGINT NOT NULL,        -- calls or batches that failed so far
+    kills         BIGINT NOT NULL,        -- times that a process ended while at work on it
+    batch_id      UUID,
+    reserved_nano BIGINT NOT NULL,        -- what is held for it in the ledger
+    expected_nano BIGINT NOT NULL,
+    started_at    TIMESTAMPTZ,
+    finished_at   TIMESTAMPTZ,
+    failure       TEXT,                   -- what went wrong last, for staff
+    decision      JSONB NOT NULL,         -- the route, why, and the facts that were seen
+    UNIQUE (submission_id)
+);
+CREATE INDEX jobs_waiting ON jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
+CREATE INDEX jobs_lane ON jobs (lane, priority, deadline, arrived_at) WHERE state = 'queued';
+CREATE INDEX jobs_calls ON jobs (ready_at) WHERE state IN ('queued', 'calling') AND route = 'realtime';
+CREATE INDEX jobs_batch ON jobs (batch_id) WHERE state = 'batched';
+CREATE INDEX jobs_dead ON jobs (finished_at) WHERE state = 'dead';
+CREATE INDEX jobs_finished ON jobs (finished_at) WHERE state = 'done';
+
+-- Batches and calls -------------------------------------------------------------------------------------------------
+
+CREATE TABLE batches (
+    id           UUID PRIMARY KEY NOT NULL,
+    token        TEXT NOT NULL UNIQUE,    -- by which it is found at the provider
+    provider     TEXT NOT NULL,
+    model        TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('written', 'sending', 'sent', 'ended', 'done', 'failed')),
+    jobs         BIGINT NOT NULL,
+    bytes        BIGINT NOT NULL,
+    tokens       BIGINT NOT NULL,         -- estimated input tokens
+    reason       TEXT NOT NULL,           -- why it was cut
+    created_at   TIMESTAMPTZ NOT NULL,
+    owner        TEXT,                    -- the process at work on it
+    lease_until  TIMESTAMPTZ,
+    send_from    TIMESTAMPTZ,             -- the creation call cannot have been made before
+    sends        BIGINT NOT NULL,         -- creation calls made
+    input_id     TEXT,                    -- the uploaded input at the provider
+    remote_id    TEXT,                    -- the batch at the provider
+    remote_state TEXT,
+    completed    BIGINT NOT NULL,         -- as the provider reports while it runs
+    failed       BIGINT NOT NULL,
+    sent_at      TIMESTAMPTZ,
+    ended_at     TIMESTAMPTZ,             -- when the provider was seen to have ended
+    finished_at  TIMESTAMPTZ,             -- when all results were taken in
+    polls        BIGINT NOT NULL,
+    failures     BIGINT NOT NULL,
+    look_at      TIMESTAMPTZ NOT NULL,    -- when it is to be looked at next
+    error        TEXT,
+    UNIQUE (provider, remote_id)
+);
+CREATE INDEX batches_open ON batches (provider, model, look_at) WHERE state IN ('written', 'sending', 'sent', 'ended');
+CREATE INDEX batches_created ON batches (created_at);
+
+CREATE TABLE batch_items (
+    batch_id UUID NOT NULL REFERENCES batches (id),
+    place    BIGINT NOT NULL,             -- from 0, in the order sent
+    job_id   UUID NOT NULL REFERENCES jobs (id),
+    outcome  TEXT,                        -- none until the result is taken in
+    PRIMARY KEY (batch_id, place)
+);
+CREATE UNIQUE INDEX batch_items_job ON batch_items (job_id, batch_id);
+
+CREATE TABLE calls (
+    id            UUID PRIMARY KEY NOT NULL,
+    job_id        UUID NOT NULL REFERENCES jobs (id),
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('started', 'answered', 'failed', 'lost')),
+    owner         TEXT NOT NULL,
+    started_at    TIMESTAMPTZ NOT NULL,
+    lease_until   TIMESTAMPTZ NOT NULL,
+    ended_at      TIMESTAMPTZ,
+    reserved_nano BIGINT NOT NULL,
+    response_id   TEXT,
+    error         TEXT
+);
+CREATE INDEX calls_job ON calls (job_id);
+CREATE INDEX calls_open ON calls (lease_until) WHERE state = 'started';
+
+-- Results -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE assessments (
+    id            UUID PRIMARY KEY NOT NULL,
+    submission_id UUID NOT NULL REFERENCES submissions (id),
+    job_id        UUID NOT NULL UNIQUE REFERENCES jobs (id),
+    total         BIGINT NOT NULL,        -- hundredths of points
+    most          BIGINT NOT NULL,
+    confidence    DOUBLE PRECISION,
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    response_id   TEXT NOT NULL,
+    template      TEXT NOT NULL,          -- name and version of the prompt
+    created_at    TIMESTAMPTZ NOT NULL,
+    released_at   TIMESTAMPTZ,
+    released_by   UUID,
+    marks         JSONB NOT NULL
+);
+CREATE INDEX assessments_submission ON assessments (submission_id);
+
+-- Money -------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE prices (
+    provider_kind TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    valid_from    TIMESTAMPTZ NOT NULL,
+    price         JSONB NOT NULL,         -- nano-dollars per million tokens, by kind of token
+    PRIMARY KEY (provider_kind, model, valid_from)
+);
+
+-- Append-only: what is held, expected and spent is the sum of the lines.
+CREATE TABLE ledger (
+    id                      UUID PRIMARY KEY NOT NULL,
+    at                      TIMESTAMPTZ NOT NULL,
+    month                   TEXT NOT NULL, -- 2026-11, in the institution's time zone
+    kind                    TEXT NOT NULL CHECK (kind IN ('reserve', 'settle', 'release', 'lost')),
+    job_id                  UUID NOT NULL,
+    batch_id                UUID,
+    call_id                 UUID,
+    provider                TEXT NOT NULL,
+    model                   TEXT NOT NULL,
+    course_id               UUID NOT NULL,
+    cost_centre             TEXT NOT NULL,
+    reserved_nano           BIGINT NOT NULL,
+    expected_nano           BIGINT NOT NULL,
+    spent_nano              BIGINT NOT NULL,
+    response_id             TEXT,
+    input_tokens            BIGINT NOT NULL,
+    cached_tokens           BIGINT NOT NULL,
+    cache_write_tokens      BIGINT NOT NULL,
+    cache_write_long_tokens BIGINT NOT NULL,
+    output_tokens           BIGINT NOT NULL,
+    reasoning_tokens        BIGINT NOT NULL,
+    note                    TEXT,
+    UNIQUE (provider, response_id)
+);
+CREATE INDEX ledger_job ON ledger (job_id);
+CREATE INDEX ledger_month ON ledger (month, at);
+
+-- Running sums of the ledger by month, for the institution (scope 'all') and each course (its id).
+CREATE TABLE spending (
+    month         TEXT NOT NULL,
+    scope         TEXT NOT NULL,
+    reserved_nano BIGINT NOT NULL,
+    expected_nano BIGINT NOT NULL,
+    spent_nano    BIGINT NOT NULL,
+    PRIMARY KEY (month, scope)
+);
+
+CREATE TABLE budgets (
+    id         UUID PRIMARY KEY NOT NULL,
+    scope      TEXT NOT NULL,             -- 'all' or a course's id
+    limit_nano BIGINT NOT NULL,           -- each month
+    hard_stop  BOOLEAN NOT NULL,
+    UNIQUE (scope)
+);
+
+-- Providers and rules -----------------------------------------------------------------------------------------------
+
+CREATE TABLE providers (
+    name       TEXT PRIMARY KEY NOT NULL,
+    kind       TEXT NOT NULL,
+    base_url   TEXT NOT NULL,
+    sealed_key TEXT NOT NULL,
+    enabled    BOOLEAN NOT NULL,
+    settings   JSONB NOT NULL,
+    cut_at     TIMESTAMPTZ,               -- when a batch was last cut; its row lock also keeps cutters apart
+    updated_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE rule_sets (
+    id         UUID PRIMARY KEY NOT NULL,
+    version    BIGINT NOT NULL UNIQUE,
+    rules      JSONB NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    created_by UUID
+);
+
+CREATE TABLE settings (
+    key   TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+);
+
+-- Notices and events ------------------------------------------------------------------------------------------------
+
+CREATE TABLE notices (
+    id            UUID PRIMARY KEY NOT NULL,
+    person_id     UUID NOT NULL REFERENCES people (id),
+    kind          TEXT NOT NULL,
+    subject_id    UUID NOT NULL,          -- what it is about: a submission, a batch
+    channel       TEXT NOT NULL CHECK (channel IN ('platform', 'email')),
+    state         TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
+    created_at    TIMESTAMPTZ NOT NULL,
+    read_at       TIMESTAMPTZ,
+    send_at       TIMESTAMPTZ NOT NULL,
+    sent_at       TIMESTAMPTZ,
+    attempts      BIGINT NOT NULL,
+    error         TEXT,
+    UNIQUE (subject_id, person_id, kind, channel)
+);
+CREATE INDEX notices_person ON notices (person_id, channel, created_at);
+CREATE INDEX notices_due ON notices (send_at) WHERE state IN ('waiting', 'sending') AND channel = 'email';
+
+CREATE TABLE events (
+    seq        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at         TIMESTAMPTZ NOT NULL,
+    kind       TEXT NOT NULL,
+    subject_id UUID NOT NULL
+);

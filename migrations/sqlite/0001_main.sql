@@ -1,1 +1,339 @@
-SELECT 1;
+-- People and what they may do ---------------------------------------------------------------------------------------
+
+CREATE TABLE people (
+    id            BLOB PRIMARY KEY NOT NULL,
+    email         TEXT NOT NULL UNIQUE, -- lower case
+    name          TEXT NOT NULL,
+    is_admin      INTEGER NOT NULL,
+    premium       INTEGER NOT NULL,     -- a student whose work is always urgent
+    password_hash TEXT,                 -- PHC string; none: cannot sign in by password
+    time_zone     TEXT NOT NULL,        -- IANA name
+    created_at    TEXT NOT NULL,
+    disabled_at   TEXT
+) STRICT;
+
+CREATE TABLE sessions (
+    id         TEXT PRIMARY KEY NOT NULL, -- SHA-256 of the cookie's value, hex
+    data       TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+CREATE TABLE api_tokens (
+    id         BLOB PRIMARY KEY NOT NULL,
+    person_id  BLOB NOT NULL REFERENCES people (id),
+    name       TEXT NOT NULL,
+    digest     TEXT NOT NULL UNIQUE,      -- SHA-256 of the token, hex
+    created_at TEXT NOT NULL,
+    expires_at TEXT,
+    revoked_at TEXT
+) STRICT;
+
+-- Courses -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE courses (
+    id                 BLOB PRIMARY KEY NOT NULL,
+    code               TEXT NOT NULL UNIQUE,
+    title              TEXT NOT NULL,
+    cost_centre        TEXT NOT NULL,
+    immediate_feedback INTEGER NOT NULL,
+    created_at         TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE enrolments (
+    course_id BLOB NOT NULL REFERENCES courses (id),
+    person_id BLOB NOT NULL REFERENCES people (id),
+    role      TEXT NOT NULL CHECK (role IN ('student', 'instructor')),
+    PRIMARY KEY (course_id, person_id)
+) STRICT;
+CREATE INDEX enrolments_person ON enrolments (person_id);
+
+CREATE TABLE rubrics (
+    id         BLOB PRIMARY KEY NOT NULL,
+    course_id  BLOB NOT NULL REFERENCES courses (id),
+    key        TEXT NOT NULL,             -- the course's own short name for it
+    created_at TEXT NOT NULL,
+    UNIQUE (course_id, key)
+) STRICT;
+
+CREATE TABLE rubric_versions (
+    id         BLOB PRIMARY KEY NOT NULL,
+    rubric_id  BLOB NOT NULL REFERENCES rubrics (id),
+    version    INTEGER NOT NULL,
+    body       TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    UNIQUE (rubric_id, version)
+) STRICT;
+
+CREATE TABLE assignments (
+    id                BLOB PRIMARY KEY NOT NULL,
+    course_id         BLOB NOT NULL REFERENCES courses (id),
+    key               TEXT NOT NULL,      -- the course's own short name for it
+    title             TEXT NOT NULL,
+    kind              TEXT NOT NULL,
+    brief             TEXT NOT NULL,
+    language          TEXT NOT NULL,      -- BCP 47, such as en
+    rubric_version_id BLOB NOT NULL REFERENCES rubric_versions (id),
+    opens_at          TEXT,
+    closes_at         TEXT,
+    marks_by          TEXT,        -- when marks are needed; none: no hurry
+    max_drafts        INTEGER NOT NULL,
+    min_words         INTEGER,
+    max_words         INTEGER,
+    citations         INTEGER NOT NULL,   -- references to sources are asked for
+    release           TEXT NOT NULL CHECK (release IN ('at_once', 'on_approval')),
+    resources         TEXT NOT NULL,     -- list of {title, url}
+    created_at        TEXT NOT NULL,
+    UNIQUE (course_id, key)
+) STRICT;
+
+-- Submissions and their jobs ----------------------------------------------------------------------------------------
+
+CREATE TABLE submissions (
+    id            BLOB PRIMARY KEY NOT NULL,
+    tracking_id   TEXT NOT NULL UNIQUE,
+    assignment_id BLOB NOT NULL REFERENCES assignments (id),
+    student_id    BLOB NOT NULL REFERENCES people (id),
+    handed_in_by  BLOB NOT NULL REFERENCES people (id),
+    draft         INTEGER NOT NULL,        -- from 1, for each student and assignment
+    previous_id   BLOB,                   -- the student's draft before this one
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn')),
+    submitted_at  TEXT NOT NULL,
+    idempotency   TEXT,                   -- the key under which it was handed in
+    words         INTEGER NOT NULL,
+    file_name     TEXT,
+    text_digest   TEXT NOT NULL,          -- SHA-256 of the text, hex
+    viewed_at     TEXT,            -- when the student first saw the result
+    quick         TEXT NOT NULL,         -- feedback that was given at once
+    interim       TEXT,                  -- feedback that followed
+    text          TEXT NOT NULL,
+    UNIQUE (assignment_id, student_id, draft),
+    UNIQUE (handed_in_by, idempotency)
+) STRICT;
+CREATE INDEX submissions_student ON submissions (student_id, submitted_at);
+CREATE INDEX submissions_assignment ON submissions (assignment_id, submitted_at, id);
+
+CREATE TABLE jobs (
+    id            BLOB PRIMARY KEY NOT NULL,
+    submission_id BLOB NOT NULL REFERENCES submissions (id),
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'batched', 'calling', 'done', 'dead', 'withdrawn')),
+    lane          TEXT NOT NULL CHECK (lane IN ('urgent', 'standard', 'economy')),
+    route         TEXT NOT NULL CHECK (route IN ('realtime', 'batch')),
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    priority      INTEGER NOT NULL,        -- smaller goes first
+    deadline      TEXT NOT NULL,   -- when marks are needed; far away where there is no hurry
+    arrived_at    TEXT NOT NULL,
+    ready_at      TEXT NOT NULL,   -- when it may be sent: end of gathering, or of a back-off
+    input_tokens  INTEGER NOT NULL,        -- estimated
+    output_tokens INTEGER NOT NULL,        -- estimated
+    max_output    INTEGER NOT NULL,        -- most tokens of the answer
+    bytes         INTEGER NOT NULL,        -- of the request, estimated
+    attempt       INTEGER NOT NULL,        -- answers that could not be used so far
+    failures      INTEGER NOT NULL,        -- calls or batches that failed so far
+    kills         INTEGER NOT NULL,        -- times that a process ended while at work on it
+    batch_id      BLOB,
+    reserved_nano INTEGER NOT NULL,        -- what is held for it in the ledger
+    expected_nano INTEGER NOT NULL,
+    started_at    TEXT,
+    finished_at   TEXT,
+    failure       TEXT,                   -- what went wrong last, for staff
+    decision      TEXT NOT NULL,         -- the route, why, and the facts that were seen
+    UNIQUE (submission_id)
+) STRICT;
+CREATE INDEX jobs_waiting ON jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
+CREATE INDEX jobs_lane ON jobs (lane, priority, deadline, arrived_at) WHERE state = 'queued';
+CREATE INDEX jobs_calls ON jobs (ready_at) WHERE state IN ('queued', 'calling') AND route = 'realtime';
+CREATE INDEX jobs_batch ON jobs (batch_id) WHERE state = 'batched';
+CREATE INDEX jobs_dead ON jobs (finished_at) WHERE state = 'dead';
+CREATE INDEX jobs_finished ON jobs (finished_at) WHERE state = 'done';
+
+-- Batches and calls -------------------------------------------------------------------------------------------------
+
+CREATE TABLE batches (
+    id           BLOB PRIMARY KEY NOT NULL,
+    token        TEXT NOT NULL UNIQUE,    -- by which it is found at the provider
+    provider     TEXT NOT NULL,
+    model        TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('written', 'sending', 'sent', 'ended', 'done', 'failed')),
+    jobs         INTEGER NOT NULL,
+    bytes        INTEGER NOT NULL,
+    tokens       INTEGER NOT NULL,         -- estimated input tokens
+    reason       TEXT NOT NULL,           -- why it was cut
+    created_at   TEXT NOT NULL,
+    owner        TEXT,                    -- the process at work on it
+    lease_until  TEXT,
+    send_from    TEXT,             -- the creation call cannot have been made before
+    sends        INTEGER NOT NULL,         -- creation calls made
+    input_id     TEXT,                    -- the uploaded input at the provider
+    remote_id    TEXT,                    -- the batch at the provider
+    remote_state TEXT,
+    completed    INTEGER NOT NULL,         -- as the provider reports while it runs
+    failed       INTEGER NOT NULL,
+    sent_at      TEXT,
+    ended_at     TEXT,             -- when the provider was seen to have ended
+    finished_at  TEXT,             -- when all results were taken in
+    polls        INTEGER NOT NULL,
+    failures     INTEGER NOT NULL,
+    look_at      TEXT NOT NULL,    -- when it is to be looked at next
+    error        TEXT,
+    UNIQUE (provider, remote_id)
+) STRICT;
+CREATE INDEX batches_open ON batches (provider, model, look_at) WHERE state IN ('written', 'sending', 'sent', 'ended');
+CREATE INDEX batches_created ON batches (created_at);
+
+CREATE TABLE batch_items (
+    batch_id BLOB NOT NULL REFERENCES batches (id),
+    place    INTEGER NOT NULL,             -- from 0, in the order sent
+    job_id   BLOB NOT NULL REFERENCES jobs (id),
+    outcome  TEXT,                        -- none until the result is taken in
+    PRIMARY KEY (batch_id, place)
+) STRICT;
+CREATE UNIQUE INDEX batch_items_job ON batch_items (job_id, batch_id);
+
+CREATE TABLE calls (
+    id            BLOB PRIMARY KEY NOT NULL,
+    job_id        BLOB NOT NULL REFERENCES jobs (id),
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('started', 'answered', 'failed', 'lost')),
+    owner         TEXT NOT NULL,
+    started_at    TEXT NOT NULL,
+    lease_until   TEXT NOT NULL,
+    ended_at      TEXT,
+    reserved_nano INTEGER NOT NULL,
+    response_id   TEXT,
+    error         TEXT
+) STRICT;
+CREATE INDEX calls_job ON calls (job_id);
+CREATE INDEX calls_open ON calls (lease_until) WHERE state = 'started';
+
+-- Results -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE assessments (
+    id            BLOB PRIMARY KEY NOT NULL,
+    submission_id BLOB NOT NULL REFERENCES submissions (id),
+    job_id        BLOB NOT NULL UNIQUE REFERENCES jobs (id),
+    total         INTEGER NOT NULL,        -- hundredths of points
+    most          INTEGER NOT NULL,
+    confidence    REAL,
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    response_id   TEXT NOT NULL,
+    template      TEXT NOT NULL,          -- name and version of the prompt
+    created_at    TEXT NOT NULL,
+    released_at   TEXT,
+    released_by   BLOB,
+    marks         TEXT NOT NULL
+) STRICT;
+CREATE INDEX assessments_submission ON assessments (submission_id);
+
+-- Money -------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE prices (
+    provider_kind TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    valid_from    TEXT NOT NULL,
+    price         TEXT NOT NULL,         -- nano-dollars per million tokens, by kind of token
+    PRIMARY KEY (provider_kind, model, valid_from)
+) STRICT;
+
+-- Append-only: what is held, expected and spent is the sum of the lines.
+CREATE TABLE ledger (
+    id                      BLOB PRIMARY KEY NOT NULL,
+    at                      TEXT NOT NULL,
+    month                   TEXT NOT NULL, -- 2026-11, in the institution's time zone
+    kind                    TEXT NOT NULL CHECK (kind IN ('reserve', 'settle', 'release', 'lost')),
+    job_id                  BLOB NOT NULL,
+    batch_id                BLOB,
+    call_id                 BLOB,
+    provider                TEXT NOT NULL,
+    model                   TEXT NOT NULL,
+    course_id               BLOB NOT NULL,
+    cost_centre             TEXT NOT NULL,
+    reserved_nano           INTEGER NOT NULL,
+    expected_nano           INTEGER NOT NULL,
+    spent_nano              INTEGER NOT NULL,
+    response_id             TEXT,
+    input_tokens            INTEGER NOT NULL,
+    cached_tokens           INTEGER NOT NULL,
+    cache_write_tokens      INTEGER NOT NULL,
+    cache_write_long_tokens INTEGER NOT NULL,
+    output_tokens           INTEGER NOT NULL,
+    reasoning_tokens        INTEGER NOT NULL,
+    note                    TEXT,
+    UNIQUE (provider, response_id)
+) STRICT;
+CREATE INDEX ledger_job ON ledger (job_id);
+CREATE INDEX ledger_month ON ledger (month, at);
+
+-- Running sums of the ledger by month, for the institution (scope 'all') and each course (its id).
+CREATE TABLE spending (
+    month         TEXT NOT NULL,
+    scope         TEXT NOT NULL,
+    reserved_nano INTEGER NOT NULL,
+    expected_nano INTEGER NOT NULL,
+    spent_nano    INTEGER NOT NULL,
+    PRIMARY KEY (month, scope)
+) STRICT;
+
+CREATE TABLE budgets (
+    id         BLOB PRIMARY KEY NOT NULL,
+    scope      TEXT NOT NULL,             -- 'all' or a course's id
+    limit_nano INTEGER NOT NULL,           -- each month
+    hard_stop  INTEGER NOT NULL,
+    UNIQUE (scope)
+) STRICT;
+
+-- Providers and rules -----------------------------------------------------------------------------------------------
+
+CREATE TABLE providers (
+    name       TEXT PRIMARY KEY NOT NULL,
+    kind       TEXT NOT NULL,
+    base_url   TEXT NOT NULL,
+    sealed_key TEXT NOT NULL,
+    enabled    INTEGER NOT NULL,
+    settings   TEXT NOT NULL,
+    cut_at     TEXT,               -- when a batch was last cut; its row lock also keeps cutters apart
+    updated_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE rule_sets (
+    id         BLOB PRIMARY KEY NOT NULL,
+    version    INTEGER NOT NULL UNIQUE,
+    rules      TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    created_by BLOB
+) STRICT;
+
+CREATE TABLE settings (
+    key   TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+) STRICT;
+
+-- Notices and events ------------------------------------------------------------------------------------------------
+
+CREATE TABLE notices (
+    id            BLOB PRIMARY KEY NOT NULL,
+    person_id     BLOB NOT NULL REFERENCES people (id),
+    kind          TEXT NOT NULL,
+    subject_id    BLOB NOT NULL,          -- what it is about: a submission, a batch
+    channel       TEXT NOT NULL CHECK (channel IN ('platform', 'email')),
+    state         TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
+    created_at    TEXT NOT NULL,
+    read_at       TEXT,
+    send_at       TEXT NOT NULL,
+    sent_at       TEXT,
+    attempts      INTEGER NOT NULL,
+    error         TEXT,
+    UNIQUE (subject_id, person_id, kind, channel)
+) STRICT;
+CREATE INDEX notices_person ON notices (person_id, channel, created_at);
+CREATE INDEX notices_due ON notices (send_at) WHERE state IN ('waiting', 'sending') AND channel = 'email';
+
+CREATE TABLE events (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    at         TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    subject_id BLOB NOT NULL
+) STRICT;
