@@ -1,5 +1,6 @@
 //! What goes to a provider and what comes back, in words that no provider's format enters.
 
+use super::ErrorClass;
 use crate::store::JobId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,8 @@ pub enum Answer {
     Truncated,
     /// The provider's filter held the answer back.
     Filtered,
+    /// The reply holds no answer that could be read, though it may well be billed; why.
+    Malformed(String),
 }
 
 /// One answer of a provider.
@@ -104,7 +107,7 @@ pub struct Reply {
 pub enum Outcome {
     /// An answer came.
     Answered(Reply),
-    /// The provider refused or failed this request; it is not billed.
+    /// The provider refused or failed this request; it is not billed, unless the error says `maybe_done`.
     Failed(super::CallError),
     /// The batch's time ran out first.
     Expired,
@@ -171,6 +174,21 @@ pub struct BatchComplaint {
     pub message: String,
     /// The line it is about, from 1, where there is one.
     pub line: Option<u64>,
+}
+
+impl BatchComplaint {
+    /// What kind of failure it is, by the provider's code.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self.code.as_str() {
+            "token_limit_exceeded" | "too_many_batches" => ErrorClass::QueueFull,
+            "too_many_tasks" | "file_too_large" => ErrorClass::TokenLimit,
+            "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" => ErrorClass::Quota,
+            "model_not_found" => ErrorClass::NotFound,
+            "server_error" | "internal_error" => ErrorClass::Provider,
+            _ => ErrorClass::Invalid,
+        }
+    }
 }
 
 /// A batch as its provider shows it.
