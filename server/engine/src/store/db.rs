@@ -210,7 +210,7 @@ pub trait Exec: Send {
 
 /// Where a query runs.
 #[derive(Debug)]
-pub enum Src<'c, D: Database> {
+pub(super) enum Src<'c, D: Database> {
     /// On connections of pools: the first reads, the second writes.
     Pool(&'c sqlx::Pool<D>, &'c sqlx::Pool<D>),
     /// On the connection of a transaction.

@@ -1,0 +1,96 @@
+//! Budgets and what is left of them.
+
+use crate::store::{BudgetId, CourseId, NanoUsd};
+
+/// A budget of each month.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Budget {
+    /// Its id.
+    pub id: BudgetId,
+    /// `all` for the institution, or a course's id.
+    pub scope: String,
+    /// How much a month.
+    #[sqlx(rename = "limit_nano")]
+    pub limit: NanoUsd,
+    /// At the limit, work is queued and not sent.
+    pub hard_stop: bool,
+}
+
+/// The sums of a month in one scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Spending {
+    /// `all` or a course's id.
+    pub scope: String,
+    /// Held for jobs at work, at their worst case.
+    #[sqlx(rename = "reserved_nano")]
+    pub reserved: NanoUsd,
+    /// Expected for jobs at work.
+    #[sqlx(rename = "expected_nano")]
+    pub expected: NanoUsd,
+    /// Spent.
+    #[sqlx(rename = "spent_nano")]
+    pub spent: NanoUsd,
+}
+
+/// All budgets beside what was spent of them this month.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Budgets {
+    /// The budgets.
+    pub budgets: Vec<Budget>,
+    /// The month's sums.
+    pub spending: Vec<Spending>,
+}
+
+/// The scope of the whole institution.
+pub const INSTITUTION: &str = "all";
+
+impl Budgets {
+    fn binding(&self, course: CourseId) -> impl Iterator<Item = (&Budget, Spending)> {
+        let course = course.to_string();
+        self.budgets.iter().filter(move |b| b.scope == INSTITUTION || b.scope == course).map(|budget| {
+            let spent = self.spending.iter().find(|s| s.scope == budget.scope).cloned().unwrap_or_default();
+            (budget, spent)
+        })
+    }
+
+    /// The share of the budget that is spent or expected, of institution and course the larger; 0 without a budget.
+    #[must_use]
+    pub fn used(&self, course: CourseId) -> f64 {
+        self.binding(course)
+            .map(|(budget, s)| {
+                let used = (s.spent + s.expected).dollars();
+                if budget.limit.0 > 0 { used / budget.limit.dollars() } else { 1.0 }
+            })
+            .fold(0.0, f64::max)
+    }
+
+    /// What can still be reserved before a hard stop; `None` where no hard stop binds.
+    #[must_use]
+    pub fn left(&self, course: CourseId) -> Option<NanoUsd> {
+        self.binding(course)
+            .filter(|(budget, _)| budget.hard_stop)
+            .map(|(budget, s)| budget.limit - s.spent - s.reserved)
+            .min()
+    }
+
+    /// Takes an amount from what is left, if it is there: the caller has the month's rows locked.
+    pub fn take(&mut self, course: CourseId, amount: NanoUsd) -> bool {
+        if self.left(course).is_some_and(|left| left < amount) {
+            return false;
+        }
+        self.add_reserved(INSTITUTION, amount);
+        self.add_reserved(&course.to_string(), amount);
+        true
+    }
+
+    fn add_reserved(&mut self, scope: &str, amount: NanoUsd) {
+        match self.spending.iter_mut().find(|s| s.scope == scope) {
+            Some(s) => s.reserved += amount,
+            None => self.spending.push(Spending {
+                scope: scope.to_owned(),
+                reserved: amount,
+                ..Spending::default()
+            }),
+        }
+    }
+}

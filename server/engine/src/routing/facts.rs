@@ -1,0 +1,124 @@
+//! What a routing decision knows: gathered before it, kept with it, so that it can be replayed.
+
+use super::{StudentTier, Urgency};
+use crate::{course::AssessmentType, provider::ProviderKind, store::NanoUsd};
+use serde::{Deserialize, Serialize};
+
+/// All facts of one decision. Rules see them under the same names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// How soon marks are needed.
+    pub urgency: Urgency,
+    /// The assignment.
+    pub assignment: AssignmentFacts,
+    /// The work.
+    pub submission: SubmissionFacts,
+    /// The student.
+    pub student: StudentFacts,
+    /// The month's budget.
+    pub budget: BudgetFacts,
+    /// The hour.
+    pub clock: ClockFacts,
+    /// How busy Quire is.
+    pub load: LoadFacts,
+    /// What each provider can do now; in order of the providers' names.
+    pub providers: Vec<ProviderFacts>,
+}
+
+/// Facts of the assignment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AssignmentFacts {
+    /// The kind of assessment.
+    #[serde(rename = "type")]
+    pub kind: AssessmentType,
+    /// The course's code.
+    pub course: String,
+    /// Its language, such as `en`.
+    pub language: String,
+    /// How many criteria the rubric has.
+    pub criteria: i64,
+    /// Minutes until marks are needed; none: no hurry.
+    pub minutes_to_deadline: Option<i64>,
+}
+
+/// Facts of the work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SubmissionFacts {
+    /// Words.
+    pub words: i64,
+    /// Input tokens, estimated, instructions and rubric included.
+    pub tokens: i64,
+    /// Output tokens, estimated.
+    pub output_tokens: i64,
+    /// Most output tokens.
+    pub max_output: i64,
+    /// Which draft it is, from 1.
+    pub draft: i64,
+}
+
+/// Facts of the student.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StudentFacts {
+    /// The student's standing.
+    pub tier: StudentTier,
+    /// Drafts that may still be handed in after this one.
+    pub drafts_left: i64,
+}
+
+/// Facts of the budget that binds (of institution and course the one that is used more).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BudgetFacts {
+    /// Share of the month's budget that is spent or expected, 0 and up; 0 without a budget.
+    pub used: f64,
+    /// What is left before the hard stop; none without a budget.
+    pub left: Option<NanoUsd>,
+}
+
+/// Facts of the hour.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClockFacts {
+    /// Within the institution's peak hours.
+    pub peak: bool,
+    /// Hour of the day in the institution's time zone, 0 to 23.
+    pub hour: i64,
+    /// Day of the week, 1 (Monday) to 7.
+    pub weekday: i64,
+}
+
+/// How busy Quire is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadFacts {
+    /// Jobs waiting, all lanes.
+    pub waiting: i64,
+    /// Jobs with providers.
+    pub sent: i64,
+}
+
+/// One provider and the model of it that would be asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProviderFacts {
+    /// Its name.
+    pub name: String,
+    /// Its interface.
+    pub kind: ProviderKind,
+    /// The model.
+    pub model: String,
+    /// It takes batches.
+    pub batch: bool,
+    /// It answers (its circuit is closed).
+    pub healthy: bool,
+    /// Expected cost of the job by a call in real time.
+    pub realtime_cost: NanoUsd,
+    /// Most that a call in real time can cost.
+    pub realtime_most: NanoUsd,
+    /// Expected cost of the job in a batch.
+    pub batch_cost: NanoUsd,
+    /// Most that the job can cost in a batch.
+    pub batch_most: NanoUsd,
+    /// Jobs that its free batch slots could still take, less those waiting for it.
+    pub free_jobs: i64,
+    /// Seconds until a batch sent now comes back: half are back within this.
+    pub batch_p50: i64,
+    /// Nine of ten are back within this.
+    pub batch_p90: i64,
+}

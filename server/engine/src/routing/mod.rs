@@ -1,0 +1,15 @@
+//! Where work goes: to a model now or into a batch, to which provider, in which lane.
+//!
+//! [`decide`] is a pure function from [`Facts`] and a [`RuleSet`] to a [`Decision`].
+
+mod decide;
+mod facts;
+mod rule;
+mod urgency;
+
+pub use decide::{Decision, Fallback, NoProvider, REALTIME_SECONDS, Route, decide};
+pub use facts::{
+    AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, StudentFacts, SubmissionFacts,
+};
+pub use rule::{Action, Rule, RuleError, RuleSet, Way, seeded};
+pub use urgency::{StudentTier, Urgency, UrgencyFacts, urgency};
