@@ -113,7 +113,8 @@ CREATE TABLE submissions (
 CREATE INDEX submissions_student ON submissions (student_id, submitted_at);
 CREATE INDEX submissions_assignment ON submissions (assignment_id, submitted_at, id);
 
-CREATE TABLE jobs (
+-- Not `jobs`: the task queues have a table of that name on SQLite.
+CREATE TABLE model_jobs (
     id            UUID PRIMARY KEY NOT NULL,
     submission_id UUID NOT NULL REFERENCES submissions (id),
     state         TEXT NOT NULL CHECK (state IN ('queued', 'batched', 'calling', 'done', 'dead', 'withdrawn')),
@@ -141,12 +142,12 @@ CREATE TABLE jobs (
     decision      JSONB NOT NULL,         -- the route, why, and the facts that were seen
     UNIQUE (submission_id)
 );
-CREATE INDEX jobs_waiting ON jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
-CREATE INDEX jobs_lane ON jobs (lane, priority, deadline, arrived_at) WHERE state = 'queued';
-CREATE INDEX jobs_calls ON jobs (ready_at) WHERE state IN ('queued', 'calling') AND route = 'realtime';
-CREATE INDEX jobs_batch ON jobs (batch_id) WHERE state = 'batched';
-CREATE INDEX jobs_dead ON jobs (finished_at) WHERE state = 'dead';
-CREATE INDEX jobs_finished ON jobs (finished_at) WHERE state = 'done';
+CREATE INDEX model_jobs_waiting ON model_jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
+CREATE INDEX model_jobs_lane ON model_jobs (lane, priority, deadline, arrived_at) WHERE state = 'queued';
+CREATE INDEX model_jobs_calls ON model_jobs (ready_at) WHERE state IN ('queued', 'calling') AND route = 'realtime';
+CREATE INDEX model_jobs_batch ON model_jobs (batch_id) WHERE state = 'batched';
+CREATE INDEX model_jobs_dead ON model_jobs (finished_at) WHERE state = 'dead';
+CREATE INDEX model_jobs_finished ON model_jobs (finished_at) WHERE state = 'done';
 
 -- Batches and calls -------------------------------------------------------------------------------------------------
 
@@ -185,7 +186,7 @@ CREATE INDEX batches_created ON batches (created_at);
 CREATE TABLE batch_items (
     batch_id UUID NOT NULL REFERENCES batches (id),
     place    BIGINT NOT NULL,             -- from 0, in the order sent
-    job_id   UUID NOT NULL REFERENCES jobs (id),
+    job_id   UUID NOT NULL REFERENCES model_jobs (id),
     outcome  TEXT,                        -- none until the result is taken in
     PRIMARY KEY (batch_id, place)
 );
@@ -193,7 +194,7 @@ CREATE UNIQUE INDEX batch_items_job ON batch_items (job_id, batch_id);
 
 CREATE TABLE calls (
     id            UUID PRIMARY KEY NOT NULL,
-    job_id        UUID NOT NULL REFERENCES jobs (id),
+    job_id        UUID NOT NULL REFERENCES model_jobs (id),
     provider      TEXT NOT NULL,
     model         TEXT NOT NULL,
     state         TEXT NOT NULL CHECK (state IN ('started', 'answered', 'failed', 'lost')),
@@ -213,7 +214,7 @@ CREATE INDEX calls_open ON calls (lease_until) WHERE state = 'started';
 CREATE TABLE assessments (
     id            UUID PRIMARY KEY NOT NULL,
     submission_id UUID NOT NULL REFERENCES submissions (id),
-    job_id        UUID NOT NULL UNIQUE REFERENCES jobs (id),
+    job_id        UUID NOT NULL UNIQUE REFERENCES model_jobs (id),
     total         BIGINT NOT NULL,        -- hundredths of points
     most          BIGINT NOT NULL,
     confidence    DOUBLE PRECISION,

@@ -8,6 +8,8 @@ mod id;
 mod many;
 mod migrate;
 mod money;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod world;
 
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
