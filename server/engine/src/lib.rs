@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod course;
+pub mod event;
 pub mod prompt;
 pub mod provider;
 pub mod queue;

@@ -1,7 +1,16 @@
-//! The queue: lanes, the order in them, a submission's place and the estimate of when its marks are there.
+//! The queue: jobs and their lanes, the order in them, a submission's place and the estimate of when its marks are
+//! there.
 
+mod estimate;
+mod job;
 mod lane;
 mod order;
+mod snapshot;
+pub(crate) mod store;
 
+pub use estimate::{Estimate, Turnaround, Waiting, realtime, sent, waiting};
+pub use job::{Job, JobState, no_hurry};
 pub use lane::{Lane, LaneSettings, Lanes};
 pub use order::{AGEING_SECONDS, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Place, Rank};
+pub use snapshot::{LaneView, Snapshot, Spot};
+pub use store::Backlog;

@@ -21,5 +21,4 @@ pub use many::Rows;
 pub use money::NanoUsd;
 pub use world::{Chance, Clock, ManualClock, SeededChance, SystemChance, SystemClock, World, to_micros};
 
-/// A JSON column.
-pub type Json<T> = sqlx::types::Json<T>;
+pub use sqlx::types::Json;

@@ -1,0 +1,351 @@
+//! The table `model_jobs`. Each change of state is one statement with the old state in its condition.
+
+use super::{Job, JobState, Lane, Place};
+use crate::{
+    routing::Decision,
+    store::{BatchId, DbError, Exec, Id, JobId, Json, NanoUsd, Rows, SubmissionId},
+};
+use chrono::{DateTime, Utc};
+
+const JOBS: Rows = Rows {
+    insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
+             arrived_at, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
+             reserved_nano, expected_nano, course_id, cost_centre, decision)",
+    columns: 23,
+    tail: "",
+};
+
+/// Writes new jobs with the decisions that sent them their way.
+///
+/// # Errors
+/// If the database fails, or a submission has a job already.
+pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), DbError> {
+    JOBS.insert(x, jobs, |q, (job, decision)| {
+        q.put(job.id);
+        q.put(job.submission_id);
+        q.put(job.state);
+        q.put(job.lane);
+        q.put(job.route);
+        q.put(job.provider.clone());
+        q.put(job.model.clone());
+        q.put(job.priority);
+        q.put(job.deadline);
+        q.put(job.arrived_at);
+        q.put(job.ready_at);
+        q.put(job.input_tokens);
+        q.put(job.output_tokens);
+        q.put(job.max_output);
+        q.put(job.bytes);
+        q.put(job.attempt);
+        q.put(job.failures);
+        q.put(job.kills);
+        q.put(job.reserved);
+        q.put(job.expected);
+        q.put(job.course_id);
+        q.put(job.cost_centre.clone());
+        q.put(Json(decision.clone()));
+    })
+    .await?;
+    Ok(())
+}
+
+const COLUMNS: &str = "id, submission_id, state, lane, route, provider, model, priority, deadline, arrived_at, \
+    ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, batch_id, reserved_nano, \
+    expected_nano, course_id, cost_centre";
+
+/// A job.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find(x: &mut impl Exec, id: JobId) -> Result<Option<Job>, DbError> {
+    x.query(format!("SELECT {COLUMNS} FROM model_jobs WHERE id = $1")).bind(id).opt().await
+}
+
+/// Several jobs, in no order.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find_many(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Job>, DbError> {
+    let mut jobs = Vec::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!("SELECT {COLUMNS} FROM model_jobs WHERE id IN ({places})"));
+        for id in chunk {
+            query.put(*id);
+        }
+        jobs.extend(query.all().await?);
+    }
+    Ok(jobs)
+}
+
+/// Placeholders `$1, $2, …` for chunks of a list; few different statements come of it.
+pub(crate) fn in_chunks<I: Id>(ids: &[I]) -> impl Iterator<Item = (String, &[I])> {
+    let mut rest = ids;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let size = if rest.len() >= 256 { 256 } else { 1 << rest.len().ilog2() };
+        let (chunk, later) = rest.split_at(size);
+        rest = later;
+        Some((places(1, size), chunk))
+    })
+}
+
+/// Placeholders from `$first`, so many.
+pub(crate) fn places(first: usize, count: usize) -> String {
+    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Jobs of a provider's model that may be sent now, in no order, at most `most` of them.
+///
+/// # Errors
+/// If the database fails.
+pub async fn ready(
+    x: &mut impl Exec,
+    provider: &str,
+    model: &str,
+    now: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<Job>, DbError> {
+    x.query(format!(
+        "SELECT {COLUMNS} FROM model_jobs WHERE state = 'queued' AND route = 'batch' AND provider = $1 AND model = $2 \
+         AND ready_at <= $3 ORDER BY ready_at LIMIT $4"
+    ))
+    .bind(provider.to_owned())
+    .bind(model.to_owned())
+    .bind(now)
+    .bind(most)
+    .all()
+    .await
+}
+
+/// What waits for one model of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Backlog {
+    /// Provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The lane.
+    pub lane: Lane,
+    /// Jobs that may be sent now.
+    pub ready: i64,
+    /// All that wait.
+    pub waiting: i64,
+    /// When the oldest of those that may be sent came.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// What waits for batches, by provider, model and lane.
+///
+/// # Errors
+/// If the database fails.
+pub async fn backlog(x: &mut impl Exec, now: DateTime<Utc>) -> Result<Vec<Backlog>, DbError> {
+    x.query(
+        "SELECT provider, model, lane, CAST(SUM(CASE WHEN ready_at <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS ready, \
+         COUNT(*) AS waiting, MIN(CASE WHEN ready_at <= $1 THEN arrived_at END) AS oldest \
+         FROM model_jobs WHERE state = 'queued' AND route = 'batch' GROUP BY provider, model, lane",
+    )
+    .bind(now)
+    .all()
+    .await
+}
+
+/// Puts queued jobs into a batch; answers those that were still queued.
+///
+/// # Errors
+/// If the database fails.
+pub async fn put_into_batch(
+    x: &mut impl Exec,
+    ids: &[JobId],
+    batch: BatchId,
+    now: DateTime<Utc>,
+) -> Result<Vec<JobId>, DbError> {
+    let mut taken = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE model_jobs SET state = 'batched', batch_id = $1, started_at = COALESCE(started_at, $2) \
+             WHERE state = 'queued' AND id IN ({}) RETURNING id",
+            places(3, chunk.len())
+        ));
+        query.put(batch);
+        query.put(now);
+        for id in chunk {
+            query.put(*id);
+        }
+        taken.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(taken)
+}
+
+/// Takes a queued job for a call in real time; false where it is no longer queued or not ready.
+///
+/// # Errors
+/// If the database fails.
+pub async fn take_for_call(x: &mut impl Exec, id: JobId, now: DateTime<Utc>) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE model_jobs SET state = 'calling', started_at = COALESCE(started_at, $2) \
+             WHERE id = $1 AND state = 'queued' AND ready_at <= $2",
+        )
+        .bind(id)
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// What a job is put back into the queue with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Return {
+    /// When it may be sent again.
+    pub ready_at: DateTime<Utc>,
+    /// Answers that could not be used, so far.
+    pub attempt: i64,
+    /// Calls or batches that failed, so far.
+    pub failures: i64,
+    /// Processes that ended while at work on it, so far.
+    pub kills: i64,
+    /// What is held for it.
+    pub reserved: NanoUsd,
+    /// What went wrong, for staff.
+    pub failure: Option<String>,
+}
+
+/// Puts a job back into the queue from the state it was in, with its place in the order; false where it has moved on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn put_back(x: &mut impl Exec, job: &Job, with: &Return) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE model_jobs SET state = 'queued', batch_id = NULL, ready_at = $3, attempt = $4, failures = $5, \
+             kills = $6, reserved_nano = $7, failure = COALESCE($8, failure) \
+             WHERE id = $1 AND state = $2 AND (batch_id = $9 OR (batch_id IS NULL AND $9 IS NULL))",
+        )
+        .bind(job.id)
+        .bind(job.state)
+        .bind(with.ready_at)
+        .bind(with.attempt)
+        .bind(with.failures)
+        .bind(with.kills)
+        .bind(with.reserved)
+        .bind(with.failure.clone())
+        .bind(job.batch_id)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Ends jobs that are all in one state and batch; answers those that still were there.
+///
+/// # Errors
+/// If the database fails.
+pub async fn finish(
+    x: &mut impl Exec,
+    ids: &[JobId],
+    from: JobState,
+    batch: Option<BatchId>,
+    to: JobState,
+    failure: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Vec<JobId>, DbError> {
+    let mut ended = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE model_jobs SET state = $1, finished_at = $2, reserved_nano = 0, failure = COALESCE($3, failure) \
+             WHERE state = $4 AND (batch_id = $5 OR (batch_id IS NULL AND $5 IS NULL)) AND id IN ({}) RETURNING id",
+            places(6, chunk.len())
+        ));
+        query.put(to);
+        query.put(now);
+        query.put(failure.map(str::to_owned));
+        query.put(from);
+        query.put(batch);
+        for id in chunk {
+            query.put(*id);
+        }
+        ended.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(ended)
+}
+
+/// Notes the money held for a job.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_reserved(x: &mut impl Exec, id: JobId, reserved: NanoUsd) -> Result<(), DbError> {
+    x.query("UPDATE model_jobs SET reserved_nano = $2 WHERE id = $1").bind(id).bind(reserved).exec().await?;
+    Ok(())
+}
+
+/// The job of a submission with the decision that sent it its way, and what went wrong last.
+///
+/// # Errors
+/// If the database fails.
+pub async fn of_submission(
+    x: &mut impl Exec,
+    submission: SubmissionId,
+) -> Result<Option<(Job, Decision, Option<String>)>, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        job: Job,
+        decision: Json<Decision>,
+        failure: Option<String>,
+    }
+    let row: Option<Row> = x
+        .query(format!("SELECT {COLUMNS}, decision, failure FROM model_jobs WHERE submission_id = $1"))
+        .bind(submission)
+        .opt()
+        .await?;
+    Ok(row.map(|row| (row.job, row.decision.0, row.failure)))
+}
+
+/// A queued job's place and lane.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Queued {
+    /// The job.
+    pub id: JobId,
+    /// Its lane.
+    pub lane: Lane,
+    /// Its priority.
+    pub priority: i64,
+    /// When marks are needed.
+    pub deadline: DateTime<Utc>,
+    /// When it came.
+    pub arrived_at: DateTime<Utc>,
+}
+
+impl Queued {
+    /// Its place in the order.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        Place { priority: self.priority, deadline: self.deadline, arrived_at: self.arrived_at, job: self.id }
+    }
+}
+
+/// All queued jobs, in no order.
+///
+/// # Errors
+/// If the database fails.
+pub async fn queued(x: &mut impl Exec) -> Result<Vec<Queued>, DbError> {
+    x.query("SELECT id, lane, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'").all().await
+}
+
+/// Queued jobs for calls in real time that should have begun before a time, the oldest first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn calls_due(x: &mut impl Exec, before: DateTime<Utc>, most: i64) -> Result<Vec<JobId>, DbError> {
+    let rows: Vec<(JobId,)> = x
+        .query(
+            "SELECT id FROM model_jobs WHERE state = 'queued' AND route = 'realtime' AND ready_at <= $1 \
+             ORDER BY ready_at LIMIT $2",
+        )
+        .bind(before)
+        .bind(most)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}

@@ -1,0 +1,191 @@
+//! The table `submissions`.
+
+use super::{Quick, Submission, SubmissionState, TrackingId};
+use crate::{
+    queue::store::{in_chunks, places},
+    store::{AssignmentId, DbError, Exec, Json, PersonId, Rows, SubmissionId},
+};
+use chrono::{DateTime, Utc};
+
+const SUBMISSIONS: Rows = Rows {
+    insert: "INSERT INTO submissions (id, tracking_id, assignment_id, student_id, handed_in_by, draft, previous_id, \
+             state, submitted_at, idempotency, words, file_name, text_digest, quick, text)",
+    columns: 15,
+    tail: "",
+};
+
+/// A submission with what is stored beside it.
+#[derive(Clone, Debug)]
+pub struct New {
+    /// The submission.
+    pub submission: Submission,
+    /// The key under which it was handed in.
+    pub idempotency: Option<String>,
+    /// Digest of the text.
+    pub text_digest: String,
+    /// Feedback given at once.
+    pub quick: Quick,
+    /// The text.
+    pub text: String,
+}
+
+/// Writes new submissions.
+///
+/// # Errors
+/// If the database fails; a unique violation where the key, the draft or the tracking id is taken.
+pub async fn insert(x: &mut impl Exec, new: &[&New]) -> Result<(), DbError> {
+    SUBMISSIONS
+        .insert(x, new, |q, new| {
+            let s = &new.submission;
+            q.put(s.id);
+            q.put(s.tracking_id.clone());
+            q.put(s.assignment_id);
+            q.put(s.student_id);
+            q.put(s.handed_in_by);
+            q.put(s.draft);
+            q.put(s.previous_id);
+            q.put(s.state);
+            q.put(s.submitted_at);
+            q.put(new.idempotency.clone());
+            q.put(s.words);
+            q.put(s.file_name.clone());
+            q.put(new.text_digest.clone());
+            q.put(Json(new.quick.clone()));
+            q.put(new.text.clone());
+        })
+        .await?;
+    Ok(())
+}
+
+const COLUMNS: &str = "id, tracking_id, assignment_id, student_id, handed_in_by, draft, previous_id, state, \
+    submitted_at, words, file_name, viewed_at";
+
+/// A submission by its id.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find(x: &mut impl Exec, id: SubmissionId) -> Result<Option<Submission>, DbError> {
+    x.query(format!("SELECT {COLUMNS} FROM submissions WHERE id = $1")).bind(id).opt().await
+}
+
+/// A submission by its tracking id.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find_tracked(x: &mut impl Exec, id: &TrackingId) -> Result<Option<Submission>, DbError> {
+    x.query(format!("SELECT {COLUMNS} FROM submissions WHERE tracking_id = $1")).bind(id.clone()).opt().await
+}
+
+/// What there is already when someone hands in.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// The submission that was handed in under the same key, and the digest of its text and assignment.
+    pub same_key: Option<(SubmissionId, AssignmentId, String)>,
+    /// The student's last draft, with its number.
+    pub last: Option<(SubmissionId, i64)>,
+}
+
+/// Looks up what there is already.
+///
+/// # Errors
+/// If the database fails.
+pub async fn before(
+    x: &mut impl Exec,
+    by: PersonId,
+    key: Option<&str>,
+    assignment: AssignmentId,
+    student: PersonId,
+) -> Result<Before, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: SubmissionId,
+        assignment_id: AssignmentId,
+        student_id: PersonId,
+        draft: i64,
+        text_digest: String,
+        same_key: bool,
+    }
+    // One query for both, as this is on the way of every hand-in.
+    let rows: Vec<Row> = x
+        .query(
+            "SELECT id, assignment_id, student_id, draft, text_digest, \
+             (handed_in_by = $1 AND idempotency = $2 AND idempotency IS NOT NULL) AS same_key \
+             FROM submissions WHERE (handed_in_by = $1 AND idempotency = $2) \
+             OR (assignment_id = $3 AND student_id = $4)",
+        )
+        .bind(by)
+        .bind(key.map(str::to_owned))
+        .bind(assignment)
+        .bind(student)
+        .all()
+        .await?;
+    let mut before = Before::default();
+    for row in rows {
+        if row.assignment_id == assignment
+            && row.student_id == student
+            && before.last.is_none_or(|(_, draft)| draft < row.draft)
+        {
+            before.last = Some((row.id, row.draft));
+        }
+        if row.same_key {
+            before.same_key = Some((row.id, row.assignment_id, row.text_digest));
+        }
+    }
+    Ok(before)
+}
+
+/// Moves submissions to a state, unless they are in a final one of the student's own making (withdrawn).
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_state(
+    x: &mut impl Exec,
+    ids: &[SubmissionId],
+    state: SubmissionState,
+) -> Result<(), DbError> {
+    for chunk in ids.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE submissions SET state = $1 WHERE state <> 'withdrawn' AND id IN ({})",
+            places(2, chunk.len())
+        ));
+        query.put(state);
+        for id in chunk {
+            query.put(*id);
+        }
+        query.exec().await?;
+    }
+    Ok(())
+}
+
+/// A submission with its text, as marking needs it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Work {
+    /// The submission.
+    pub id: SubmissionId,
+    /// Its tracking id.
+    pub tracking_id: TrackingId,
+    /// Its assignment.
+    pub assignment_id: AssignmentId,
+    /// The student.
+    pub student_id: PersonId,
+    /// The text.
+    pub text: String,
+}
+
+/// The texts of several submissions, in no order.
+///
+/// # Errors
+/// If the database fails.
+pub async fn works(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Work>, DbError> {
+    let mut works = Vec::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT id, tracking_id, assignment_id, student_id, text FROM submissions WHERE id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        works.extend(query.all().await?);
+    }
+    Ok(works)
+}
