@@ -3,12 +3,14 @@
 //! The folders stand in the order in which a submission flows through them: [`submission`], routing, queue,
 //! batching, [`provider`], [`result`]; beside them what they lean on.
 
+pub mod batching;
 pub mod budget;
 pub mod course;
 pub mod event;
 pub mod prompt;
 pub mod provider;
 pub mod queue;
+pub mod recovery;
 pub mod result;
 pub mod routing;
 pub mod store;

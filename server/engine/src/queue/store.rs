@@ -330,7 +330,9 @@ impl Queued {
 /// # Errors
 /// If the database fails.
 pub async fn queued(x: &mut impl Exec) -> Result<Vec<Queued>, DbError> {
-    x.query("SELECT id, lane, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'").all().await
+    x.query("SELECT id, lane, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'")
+        .all()
+        .await
 }
 
 /// Queued jobs for calls in real time that should have begun before a time, the oldest first.

@@ -1,0 +1,644 @@
+//! The tables `batches` and `batch_items`. Each change of state is one statement with the old state, and where it
+//! matters the owner, in its condition.
+
+use crate::{
+    provider::RemoteState,
+    store::{BatchId, DbError, Exec, JobId, Rows, SubmissionId},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Where a batch stands.
+///
+/// ```text
+/// written -> sending -> sent -> ended -> done
+///    ^---------'          '--------'---> failed
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum BatchState {
+    /// Written down; the provider has surely not created it.
+    Written,
+    /// A creation call was or is under way; the provider may have created it.
+    Sending,
+    /// The provider has it.
+    Sent,
+    /// The provider is done; results are being taken in.
+    Ended,
+    /// All results are taken in.
+    Done,
+    /// The provider refused it; its jobs went back.
+    Failed,
+}
+
+impl BatchState {
+    /// The name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Ended => "ended",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A batch.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Batch {
+    /// Its id.
+    pub id: BatchId,
+    /// By which it is found at the provider.
+    pub token: String,
+    /// Provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Where it stands.
+    pub state: BatchState,
+    /// Jobs in it.
+    pub jobs: i64,
+    /// Bytes of its input, estimated.
+    pub bytes: i64,
+    /// Input tokens, estimated.
+    pub tokens: i64,
+    /// Why it was cut.
+    pub reason: String,
+    /// When it was cut.
+    pub created_at: DateTime<Utc>,
+    /// The process at work on it.
+    pub owner: Option<String>,
+    /// Until when that process may be taken to be alive.
+    pub lease_until: Option<DateTime<Utc>>,
+    /// The creation call cannot have been made before.
+    pub send_from: Option<DateTime<Utc>>,
+    /// Creation calls made.
+    pub sends: i64,
+    /// The uploaded input at the provider.
+    pub input_id: Option<String>,
+    /// The batch at the provider.
+    pub remote_id: Option<String>,
+    /// The provider's own state, as last seen.
+    pub remote_state: Option<String>,
+    /// Answered, as the provider reports while it runs.
+    pub completed: i64,
+    /// Failed, as the provider reports while it runs.
+    pub failed: i64,
+    /// When the provider had it.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// When the provider was seen to be done.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// When all results were taken in.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Times it was asked about.
+    pub polls: i64,
+    /// Calls about it that failed in a row.
+    pub failures: i64,
+    /// When it is to be looked at next.
+    pub look_at: DateTime<Utc>,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+const COLUMNS: &str = "id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, owner, \
+    lease_until, send_from, sends, input_id, remote_id, remote_state, completed, failed, sent_at, ended_at, \
+    finished_at, polls, failures, look_at, error";
+
+/// Writes a batch down with its items; the jobs are moved by `queue::store::put_into_batch`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn insert(x: &mut impl Exec, batch: &Batch, jobs: &[JobId]) -> Result<(), DbError> {
+    x.query(
+        "INSERT INTO batches (id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, sends, \
+         completed, failed, polls, failures, look_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, $11)",
+    )
+    .bind(batch.id)
+    .bind(batch.token.clone())
+    .bind(batch.provider.clone())
+    .bind(batch.model.clone())
+    .bind(batch.state)
+    .bind(batch.jobs)
+    .bind(batch.bytes)
+    .bind(batch.tokens)
+    .bind(batch.reason.clone())
+    .bind(batch.created_at)
+    .bind(batch.look_at)
+    .exec()
+    .await?;
+    const ITEMS: Rows =
+        Rows { insert: "INSERT INTO batch_items (batch_id, place, job_id)", columns: 3, tail: "" };
+    let items: Vec<(i64, JobId)> = (0..).zip(jobs.iter().copied()).collect();
+    ITEMS
+        .insert(x, &items, |q, (place, job)| {
+            q.put(batch.id);
+            q.put(*place);
+            q.put(*job);
+        })
+        .await?;
+    Ok(())
+}
+
+/// A batch.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find(x: &mut impl Exec, id: BatchId) -> Result<Option<Batch>, DbError> {
+    x.query(format!("SELECT {COLUMNS} FROM batches WHERE id = $1")).bind(id).opt().await
+}
+
+/// Batches, the newest first, from one made before `before` on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn list(
+    x: &mut impl Exec,
+    before: Option<(DateTime<Utc>, BatchId)>,
+    most: i64,
+) -> Result<Vec<Batch>, DbError> {
+    match before {
+        Some((at, id)) => {
+            x.query(format!(
+                "SELECT {COLUMNS} FROM batches WHERE (created_at, id) < ($1, $2) \
+                 ORDER BY created_at DESC, id DESC LIMIT $3"
+            ))
+            .bind(at)
+            .bind(id)
+            .bind(most)
+            .all()
+            .await
+        }
+        None => {
+            x.query(format!("SELECT {COLUMNS} FROM batches ORDER BY created_at DESC, id DESC LIMIT $1"))
+                .bind(most)
+                .all()
+                .await
+        }
+    }
+}
+
+/// Batches that are not finished.
+///
+/// # Errors
+/// If the database fails.
+pub async fn open(x: &mut impl Exec) -> Result<Vec<Batch>, DbError> {
+    x.query(format!(
+        "SELECT {COLUMNS} FROM batches WHERE state IN ('written', 'sending', 'sent', 'ended') ORDER BY created_at"
+    ))
+    .all()
+    .await
+}
+
+/// Open batches that should have been looked at before a time and that no living process is at work on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn due(x: &mut impl Exec, now: DateTime<Utc>, most: i64) -> Result<Vec<Batch>, DbError> {
+    x.query(format!(
+        "SELECT {COLUMNS} FROM batches WHERE state IN ('written', 'sending', 'sent', 'ended') AND look_at <= $1 \
+         AND (owner IS NULL OR lease_until <= $1) ORDER BY look_at LIMIT $2"
+    ))
+    .bind(now)
+    .bind(most)
+    .all()
+    .await
+}
+
+/// Takes a batch that nobody, or a process whose lease has ended, is at work on; answers it as it was before.
+///
+/// # Errors
+/// If the database fails.
+pub async fn claim(
+    x: &mut impl Exec,
+    id: BatchId,
+    states: [BatchState; 2],
+    owner: &str,
+    now: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+) -> Result<Option<Batch>, DbError> {
+    let Some(before) = find(x, id).await? else { return Ok(None) };
+    let free = before.owner.is_none() || before.lease_until.is_none_or(|until| until <= now);
+    if !states.contains(&before.state) || !free {
+        return Ok(None);
+    }
+    let rows = x
+        .query(
+            "UPDATE batches SET owner = $2, lease_until = $3 WHERE id = $1 AND state = $4 \
+             AND (owner IS NULL OR lease_until <= $5)",
+        )
+        .bind(id)
+        .bind(owner.to_owned())
+        .bind(lease_until)
+        .bind(before.state)
+        .bind(now)
+        .exec()
+        .await?;
+    Ok((rows == 1).then_some(before))
+}
+
+/// Lets a batch go, to be looked at again at a time. `lease_until` stays as the time of the last sign of life.
+///
+/// # Errors
+/// If the database fails.
+pub async fn release(
+    x: &mut impl Exec,
+    id: BatchId,
+    owner: &str,
+    state: BatchState,
+    now: DateTime<Utc>,
+    look_at: DateTime<Utc>,
+    failures: i64,
+    error: Option<&str>,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE batches SET state = $3, owner = NULL, lease_until = $4, look_at = $5, failures = $6, \
+             error = COALESCE($7, error) WHERE id = $1 AND owner = $2",
+        )
+        .bind(id)
+        .bind(owner.to_owned())
+        .bind(state)
+        .bind(now)
+        .bind(look_at)
+        .bind(failures)
+        .bind(error.map(str::to_owned))
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Notes the uploaded input.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_input(
+    x: &mut impl Exec,
+    id: BatchId,
+    owner: &str,
+    input: Option<&str>,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query("UPDATE batches SET input_id = $3 WHERE id = $1 AND owner = $2 AND state IN ('written', 'sending')")
+        .bind(id)
+        .bind(owner.to_owned())
+        .bind(input.map(str::to_owned))
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Notes that the creation call is about to be made; false where the batch is no longer ours.
+///
+/// # Errors
+/// If the database fails.
+pub async fn begin_send(
+    x: &mut impl Exec,
+    id: BatchId,
+    owner: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE batches SET state = 'sending', send_from = $3, sends = sends + 1 \
+             WHERE id = $1 AND owner = $2 AND state = 'written' AND lease_until > $3",
+        )
+        .bind(id)
+        .bind(owner.to_owned())
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Notes the batch at the provider; false where the batch is no longer ours.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_sent(
+    x: &mut impl Exec,
+    id: BatchId,
+    owner: &str,
+    remote_id: &str,
+    now: DateTime<Utc>,
+    look_at: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE batches SET state = 'sent', remote_id = $3, sent_at = $4, look_at = $5, owner = NULL, \
+             lease_until = NULL, failures = 0, error = NULL WHERE id = $1 AND owner = $2 AND state = 'sending'",
+        )
+        .bind(id)
+        .bind(owner.to_owned())
+        .bind(remote_id.to_owned())
+        .bind(now)
+        .bind(look_at)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Takes the next look at a sent batch, so that only one process asks; false where another did.
+///
+/// # Errors
+/// If the database fails.
+pub async fn begin_poll(
+    x: &mut impl Exec,
+    id: BatchId,
+    seen: DateTime<Utc>,
+    next: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE batches SET look_at = $3, polls = polls + 1 WHERE id = $1 AND state = 'sent' AND look_at = $2",
+        )
+        .bind(id)
+        .bind(seen)
+        .bind(next)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// What a look at the provider showed.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The provider's state.
+    pub remote_state: RemoteState,
+    /// Answered and failed so far, where the provider tells.
+    pub counts: Option<(i64, i64)>,
+    /// Next look.
+    pub look_at: DateTime<Utc>,
+    /// Failed looks in a row.
+    pub failures: i64,
+    /// What was wrong.
+    pub error: Option<String>,
+}
+
+/// Notes what a look showed.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_seen(x: &mut impl Exec, id: BatchId, seen: &Seen) -> Result<(), DbError> {
+    x.query(
+        "UPDATE batches SET remote_state = $2, completed = COALESCE($3, completed), failed = COALESCE($4, failed), \
+         look_at = $5, failures = $6, error = $7 WHERE id = $1 AND state = 'sent'",
+    )
+    .bind(id)
+    .bind(remote_state_name(seen.remote_state))
+    .bind(seen.counts.map(|c| c.0))
+    .bind(seen.counts.map(|c| c.1))
+    .bind(seen.look_at)
+    .bind(seen.failures)
+    .bind(seen.error.clone())
+    .exec()
+    .await?;
+    Ok(())
+}
+
+/// The name of a provider's state as it is stored.
+pub(crate) fn remote_state_name(state: RemoteState) -> String {
+    serde_json::to_value(state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Notes that looking failed.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_poll_failed(
+    x: &mut impl Exec,
+    id: BatchId,
+    look_at: DateTime<Utc>,
+    failures: i64,
+    error: &str,
+) -> Result<(), DbError> {
+    x.query("UPDATE batches SET look_at = $2, failures = $3, error = $4 WHERE id = $1 AND state = 'sent'")
+        .bind(id)
+        .bind(look_at)
+        .bind(failures)
+        .bind(error.to_owned())
+        .exec()
+        .await?;
+    Ok(())
+}
+
+/// Moves a batch on once its provider is done; false where it has moved already.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_ended(
+    x: &mut impl Exec,
+    id: BatchId,
+    remote_state: RemoteState,
+    counts: Option<(i64, i64)>,
+    error: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE batches SET state = 'ended', remote_state = $2, completed = COALESCE($3, completed), \
+             failed = COALESCE($4, failed), ended_at = $5, look_at = $5, failures = 0, error = $6 \
+             WHERE id = $1 AND state = 'sent'",
+        )
+        .bind(id)
+        .bind(remote_state_name(remote_state))
+        .bind(counts.map(|c| c.0))
+        .bind(counts.map(|c| c.1))
+        .bind(now)
+        .bind(error.map(str::to_owned))
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Closes a batch from one of our states; false where it is no longer ours.
+///
+/// # Errors
+/// If the database fails.
+pub async fn close(
+    x: &mut impl Exec,
+    id: BatchId,
+    owner: &str,
+    to: BatchState,
+    error: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE batches SET state = $3, finished_at = $4, error = COALESCE($5, error), owner = NULL, \
+             lease_until = NULL WHERE id = $1 AND owner = $2",
+        )
+        .bind(id)
+        .bind(owner.to_owned())
+        .bind(to)
+        .bind(now)
+        .bind(error.map(str::to_owned))
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Prolongs the leases of all batches that a process is at work on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn renew(x: &mut impl Exec, owner: &str, until: DateTime<Utc>) -> Result<u64, DbError> {
+    x.query("UPDATE batches SET lease_until = $2 WHERE owner = $1")
+        .bind(owner.to_owned())
+        .bind(until)
+        .exec()
+        .await
+}
+
+/// One job of a batch with what is needed to write its request.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Item {
+    /// Its place in the batch, from 0.
+    pub place: i64,
+    /// The job.
+    pub job_id: JobId,
+    /// The submission that it marks.
+    pub submission_id: SubmissionId,
+    /// How its result was taken in; none yet.
+    pub outcome: Option<String>,
+}
+
+/// Items of a batch from a place on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn items(x: &mut impl Exec, id: BatchId, from: i64, most: i64) -> Result<Vec<Item>, DbError> {
+    x.query(
+        "SELECT i.place, i.job_id, j.submission_id, i.outcome FROM batch_items i \
+         JOIN model_jobs j ON j.id = i.job_id WHERE i.batch_id = $1 AND i.place >= $2 ORDER BY i.place LIMIT $3",
+    )
+    .bind(id)
+    .bind(from)
+    .bind(most)
+    .all()
+    .await
+}
+
+/// Jobs of a batch whose result has not been taken in.
+///
+/// # Errors
+/// If the database fails.
+pub async fn open_items(x: &mut impl Exec, id: BatchId, most: i64) -> Result<Vec<JobId>, DbError> {
+    let rows: Vec<(JobId,)> = x
+        .query(
+            "SELECT job_id FROM batch_items WHERE batch_id = $1 AND outcome IS NULL ORDER BY place LIMIT $2",
+        )
+        .bind(id)
+        .bind(most)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Notes how results were taken in, unless it was noted before; answers the jobs for which it was noted now.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_outcome(
+    x: &mut impl Exec,
+    id: BatchId,
+    jobs: &[JobId],
+    outcome: &str,
+) -> Result<Vec<JobId>, DbError> {
+    let mut noted = Vec::with_capacity(jobs.len());
+    for chunk in jobs.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE batch_items SET outcome = $1 WHERE batch_id = $2 AND outcome IS NULL AND job_id IN ({}) \
+             RETURNING job_id",
+            crate::queue::store::places(3, chunk.len())
+        ));
+        query.put(outcome.to_owned());
+        query.put(id);
+        for job in chunk {
+            query.put(*job);
+        }
+        noted.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(noted)
+}
+
+/// How many results of a batch were taken in, by outcome.
+///
+/// # Errors
+/// If the database fails.
+pub async fn outcomes(x: &mut impl Exec, id: BatchId) -> Result<Vec<(Option<String>, i64)>, DbError> {
+    x.query("SELECT outcome, COUNT(*) FROM batch_items WHERE batch_id = $1 GROUP BY outcome ORDER BY outcome")
+        .bind(id)
+        .all()
+        .await
+}
+
+/// Provider's ids of the batches that are known, made since a time.
+///
+/// # Errors
+/// If the database fails.
+pub async fn known_remote_ids(
+    x: &mut impl Exec,
+    provider: &str,
+    since: DateTime<Utc>,
+) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(String,)> = x
+        .query("SELECT remote_id FROM batches WHERE provider = $1 AND created_at >= $2 AND remote_id IS NOT NULL")
+        .bind(provider.to_owned())
+        .bind(since)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Turnaround of finished batches, from sending to the provider's end, the newest first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn turnarounds(
+    x: &mut impl Exec,
+    provider: &str,
+    most: i64,
+) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, DbError> {
+    x.query(
+        "SELECT sent_at, ended_at FROM batches WHERE provider = $1 AND sent_at IS NOT NULL \
+         AND ended_at IS NOT NULL ORDER BY created_at DESC LIMIT $2",
+    )
+    .bind(provider.to_owned())
+    .bind(most)
+    .all()
+    .await
+}
+
+/// Open batches of each provider's model, and their tokens.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct InFlight {
+    /// Provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Batches being sent or marked.
+    pub batches: i64,
+    /// Jobs in them.
+    pub jobs: i64,
+    /// Their input tokens, estimated.
+    pub tokens: i64,
+}
+
+/// What is with providers. A batch whose provider is done no longer takes a slot.
+///
+/// # Errors
+/// If the database fails.
+pub async fn in_flight(x: &mut impl Exec) -> Result<Vec<InFlight>, DbError> {
+    x.query(
+        "SELECT provider, model, COUNT(*) AS batches, CAST(SUM(jobs) AS BIGINT) AS jobs, \
+         CAST(SUM(tokens) AS BIGINT) AS tokens FROM batches WHERE state IN ('written', 'sending', 'sent') \
+         GROUP BY provider, model ORDER BY provider, model",
+    )
+    .all()
+    .await
+}

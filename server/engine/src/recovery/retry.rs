@@ -1,0 +1,118 @@
+//! The retry table (SPEC 6.1). Pure.
+
+use crate::provider::{CallError, ErrorClass};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How failures of one kind are tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryPolicy {
+    /// How often in all, the first time included.
+    pub attempts: u32,
+    /// Seconds before the second time.
+    pub first_seconds: u64,
+    /// The wait is never longer.
+    pub most_seconds: u64,
+    /// Doubled each time; else it grows by the first wait each time.
+    pub exponential: bool,
+}
+
+impl RetryPolicy {
+    /// The wait after this many failures.
+    #[must_use]
+    pub fn wait(&self, failures: u32) -> Duration {
+        let n = u64::from(failures.max(1));
+        let seconds = if self.exponential {
+            self.first_seconds.saturating_mul(1 << (n - 1).min(20))
+        } else {
+            self.first_seconds.saturating_mul(n)
+        };
+        Duration::from_secs(seconds.min(self.most_seconds))
+    }
+}
+
+/// The policies by kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryTable {
+    /// Too many calls: 5 times, 60 s doubling to 1 h; the provider's own word wins.
+    pub rate_limit: RetryPolicy,
+    /// No answer in time, or a lost connection: 3 times, 30 s growing to 5 min.
+    pub time_out: RetryPolicy,
+    /// Too many tokens: 2 times, at once.
+    pub token_limit: RetryPolicy,
+    /// The provider failed: 2 times, at once.
+    pub provider: RetryPolicy,
+}
+
+impl Default for RetryTable {
+    fn default() -> Self {
+        Self {
+            rate_limit: RetryPolicy { attempts: 5, first_seconds: 60, most_seconds: 3600, exponential: true },
+            time_out: RetryPolicy { attempts: 3, first_seconds: 30, most_seconds: 300, exponential: false },
+            token_limit: RetryPolicy { attempts: 2, first_seconds: 0, most_seconds: 0, exponential: false },
+            provider: RetryPolicy { attempts: 2, first_seconds: 0, most_seconds: 0, exponential: false },
+        }
+    }
+}
+
+/// What comes next after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Try again after this wait; the failure counts.
+    Again(Duration),
+    /// Wait and try again; it was an outage or a full queue, which uses up nothing.
+    Wait(Duration),
+    /// Trying again is useless, or was tried often enough.
+    GiveUp,
+}
+
+/// What comes next after the `failures`-th failure (from 1).
+#[must_use]
+pub fn after_failure(table: &RetryTable, error: &CallError, failures: u32) -> Next {
+    let policy = match error.class {
+        // Until the key, the account or the provider's own queue is mended nothing is gained by giving jobs up.
+        ErrorClass::Key | ErrorClass::Quota => return Next::Wait(Duration::from_secs(300)),
+        ErrorClass::QueueFull => {
+            return Next::Wait(error.retry_after.unwrap_or(Duration::from_secs(60)));
+        }
+        // The provider can't be reached at all: an outage, that uses up no attempt.
+        ErrorClass::Connection if !error.maybe_done => {
+            return Next::Wait(Duration::from_secs((5 * u64::from(failures.max(1))).min(60)));
+        }
+        ErrorClass::Invalid => return Next::GiveUp,
+        ErrorClass::RateLimit => &table.rate_limit,
+        ErrorClass::TimeOut | ErrorClass::Connection => &table.time_out,
+        ErrorClass::TokenLimit => &table.token_limit,
+        ErrorClass::Provider | ErrorClass::NotFound | ErrorClass::Malformed => &table.provider,
+    };
+    if failures >= policy.attempts {
+        return Next::GiveUp;
+    }
+    Next::Again(error.retry_after.unwrap_or_else(|| policy.wait(failures)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_the_specification() {
+        let table = RetryTable::default();
+        let next = |class, failures| after_failure(&table, &CallError::new(class, ""), failures);
+        let s = Duration::from_secs;
+        assert_eq!(next(ErrorClass::RateLimit, 1), Next::Again(s(60)));
+        assert_eq!(next(ErrorClass::RateLimit, 4), Next::Again(s(480)));
+        assert_eq!(next(ErrorClass::RateLimit, 5), Next::GiveUp);
+        assert_eq!(next(ErrorClass::TimeOut, 1), Next::Again(s(30)));
+        assert_eq!(next(ErrorClass::TimeOut, 2), Next::Again(s(60)));
+        assert_eq!(next(ErrorClass::TimeOut, 3), Next::GiveUp);
+        assert_eq!(next(ErrorClass::Provider, 1), Next::Again(s(0)));
+        assert_eq!(next(ErrorClass::Provider, 2), Next::GiveUp);
+        assert_eq!(next(ErrorClass::Invalid, 1), Next::GiveUp);
+        assert!(matches!(next(ErrorClass::Key, 99), Next::Wait(_)));
+        let asked = CallError { retry_after: Some(s(7)), ..CallError::new(ErrorClass::RateLimit, "") };
+        assert_eq!(after_failure(&table, &asked, 1), Next::Again(s(7)));
+    }
+}
