@@ -482,16 +482,25 @@ pub async fn close(
     Ok(rows == 1)
 }
 
-/// Prolongs the leases of all batches that a process is at work on.
+/// Prolongs the leases of batches that a process is at work on.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn renew(x: &mut impl Exec, owner: &str, until: DateTime<Utc>) -> Result<u64, DbError> {
-    x.query("UPDATE batches SET lease_until = $2 WHERE owner = $1")
-        .bind(owner.to_owned())
-        .bind(until)
-        .exec()
-        .await
+pub async fn renew(
+    x: &mut impl Exec,
+    owner: &str,
+    ids: &[BatchId],
+    until: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for id in ids {
+        x.query("UPDATE batches SET lease_until = $3 WHERE id = $1 AND owner = $2")
+            .bind(*id)
+            .bind(owner.to_owned())
+            .bind(until)
+            .exec()
+            .await?;
+    }
+    Ok(())
 }
 
 /// One job of a batch with what is needed to write its request.

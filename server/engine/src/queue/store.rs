@@ -351,3 +351,16 @@ pub async fn calls_due(x: &mut impl Exec, before: DateTime<Utc>, most: i64) -> R
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
+
+/// Notes what went wrong with a job, for staff.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_failure(x: &mut impl Exec, id: JobId, failure: &str) -> Result<(), DbError> {
+    x.query("UPDATE model_jobs SET failure = $2 WHERE id = $1")
+        .bind(id)
+        .bind(failure.to_owned())
+        .exec()
+        .await?;
+    Ok(())
+}

@@ -189,3 +189,22 @@ pub async fn works(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Work>,
     }
     Ok(works)
 }
+
+/// The students of several submissions.
+///
+/// # Errors
+/// If the database fails.
+pub async fn students(
+    x: &mut impl Exec,
+    ids: &[SubmissionId],
+) -> Result<std::collections::HashMap<SubmissionId, PersonId>, DbError> {
+    let mut students = std::collections::HashMap::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!("SELECT id, student_id FROM submissions WHERE id IN ({places})"));
+        for id in chunk {
+            query.put(*id);
+        }
+        students.extend(query.all::<(SubmissionId, PersonId)>().await?);
+    }
+    Ok(students)
+}

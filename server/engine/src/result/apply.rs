@@ -1,0 +1,324 @@
+//! What follows from judged answers, written down in one transaction: assessments, the ledger, the state of jobs and
+//! submissions, notices and events (SPEC 5.1). Doing it twice changes nothing the second time.
+
+use super::{Judged, store};
+use crate::{
+    batching,
+    budget::{self, Held, Line, Tokens},
+    crash,
+    engine::{Engine, EngineError},
+    event::{self, EventKind},
+    jobs::{self, Task},
+    notice,
+    provider::Reply,
+    queue::{self, Job, JobState},
+    routing::Route,
+    store::{BatchId, CallId, JobId, NanoUsd, PersonId, SubmissionId, Tx},
+    submission::{self, SubmissionState},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashSet;
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A line of a batch's results.
+    Batch(BatchId),
+    /// A call in real time.
+    Call(CallId),
+}
+
+/// One job whose request ended.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// The job, as it was when its answer came.
+    pub job: Job,
+    /// The student.
+    pub student: PersonId,
+    /// A person approves the marks before they are released.
+    pub held_for_approval: bool,
+    /// The most points of its rubric, in hundredths.
+    pub most: i64,
+    /// The prompt's template and version.
+    pub template: String,
+    /// What the answer comes to.
+    pub judged: Judged,
+}
+
+impl Judged {
+    /// How it is noted with the batch.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Marked(..) => "marked",
+            Self::Unusable { .. } => "unusable",
+            Self::Failed { .. } => "failed",
+            Self::Unfinished { .. } => "unfinished",
+        }
+    }
+}
+
+/// What a transaction has gathered to write at its end.
+#[derive(Default)]
+struct Effects {
+    lines: Vec<Line>,
+    assessments: Vec<store::New>,
+    completed: Vec<SubmissionId>,
+    in_review: Vec<SubmissionId>,
+    returned: Vec<SubmissionId>,
+    dead: Vec<SubmissionId>,
+    notices: Vec<notice::New>,
+    calls: Vec<(JobId, DateTime<Utc>)>,
+}
+
+impl Engine {
+    /// Takes in answers of one source.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing of it was done.
+    pub(crate) async fn take_in(&self, source: Source, arrived: Vec<Arrived>) -> Result<(), EngineError> {
+        let mut tx = self.db().begin().await?;
+        self.take_in_tx(&mut tx, source, arrived).await?;
+        crash::point("ingest.before_chunk_commit");
+        tx.commit().await?;
+        crash::point("ingest.after_chunk_commit");
+        Ok(())
+    }
+
+    pub(crate) async fn take_in_tx(
+        &self,
+        tx: &mut Tx,
+        source: Source,
+        mut arrived: Vec<Arrived>,
+    ) -> Result<(), EngineError> {
+        let now = self.now();
+        let (from, batch) = match source {
+            Source::Batch(id) => (JobState::Batched, Some(id)),
+            Source::Call(_) => (JobState::Calling, None),
+        };
+        if let Some(batch) = batch {
+            // A result that was noted before is not taken in again.
+            let mut fresh = HashSet::new();
+            for name in ["marked", "unusable", "failed", "unfinished"] {
+                let ids: Vec<JobId> =
+                    arrived.iter().filter(|a| a.judged.name() == name).map(|a| a.job.id).collect();
+                fresh.extend(batching::store::set_outcome(tx, batch, &ids, name).await?);
+            }
+            arrived.retain(|a| fresh.remove(&a.job.id));
+        }
+        let mut effects = Effects::default();
+        let ids_where = |want: fn(&Judged) -> bool| -> Vec<JobId> {
+            arrived.iter().filter(|a| want(&a.judged)).map(|a| a.job.id).collect()
+        };
+        let marked = ids_where(|j| matches!(j, Judged::Marked(..)));
+        let dead = ids_where(|j| {
+            matches!(j, Judged::Unusable { again: None, .. } | Judged::Failed { again: None, .. })
+        });
+        let mut ended: HashSet<JobId> =
+            queue::store::finish(tx, &marked, from, batch, JobState::Done, now).await?.into_iter().collect();
+        ended.extend(queue::store::finish(tx, &dead, from, batch, JobState::Dead, now).await?);
+        for a in arrived {
+            self.take_in_one(tx, source, a, &ended, &mut effects, now).await?;
+        }
+        self.write(tx, effects, now).await
+    }
+
+    async fn take_in_one(
+        &self,
+        tx: &mut Tx,
+        source: Source,
+        a: Arrived,
+        ended: &HashSet<JobId>,
+        effects: &mut Effects,
+        now: DateTime<Utc>,
+    ) -> Result<(), EngineError> {
+        let job = &a.job;
+        let ours = ended.contains(&job.id);
+        match a.judged {
+            Judged::Marked(checked, reply) => {
+                let held = if ours { job.held() } else { Held::default() };
+                effects.lines.push(self.settle(job, held, source, &reply, now)?);
+                if !ours {
+                    // The job has moved on without this answer (it was taken for lost); it is paid for all the same.
+                    tracing::warn!(job.id = %job.id, "an answer came for a job that has moved on; it is booked");
+                    return Ok(());
+                }
+                let released = !a.held_for_approval;
+                effects.assessments.push(store::New {
+                    id: self.world().id(),
+                    submission: job.submission_id,
+                    job: job.id,
+                    total: checked.marks.total().0,
+                    most: a.most,
+                    confidence: checked.marks.confidence,
+                    provider: job.provider.clone(),
+                    model: reply.model,
+                    response_id: reply.response_id,
+                    template: a.template,
+                    created_at: now,
+                    released_at: released.then_some(now),
+                    marks: checked.marks,
+                });
+                if released {
+                    effects.completed.push(job.submission_id);
+                    effects.notices.push(notice::New {
+                        person: a.student,
+                        kind: notice::Kind::Ready,
+                        subject: job.submission_id.0,
+                    });
+                } else {
+                    effects.in_review.push(job.submission_id);
+                }
+            }
+            Judged::Unusable { why, reply, again: None } => {
+                let held = if ours { job.held() } else { Held::default() };
+                effects.lines.push(self.settle(job, held, source, &reply, now)?);
+                if ours {
+                    self.bury(tx, job, &why, effects).await?;
+                }
+            }
+            Judged::Failed { why, again: None, .. } => {
+                if ours {
+                    if job.held().reserved != NanoUsd::ZERO {
+                        let line = Line::release(self.world(), self.zone(), job.account(), job.held(), &why);
+                        effects.lines.push(with_source(line, source));
+                    }
+                    self.bury(tx, job, &why, effects).await?;
+                }
+            }
+            Judged::Unusable { why, reply, again: Some(wait) } => {
+                let most = self.worst_case(job)?;
+                let back = queue::store::Return {
+                    ready_at: after(now, wait),
+                    attempt: job.attempt + 1,
+                    failures: job.failures,
+                    kills: job.kills,
+                    reserved: most,
+                    failure: Some(why),
+                };
+                let moved = queue::store::put_back(tx, job, &back).await?;
+                let held = if moved { job.held() } else { Held::default() };
+                effects.lines.push(self.settle(job, held, source, &reply, now)?);
+                if moved {
+                    let again = Held { reserved: most, expected: job.expected };
+                    effects.lines.push(Line::reserve(self.world(), self.zone(), job.account(), again));
+                    effects.returned(job, back.ready_at);
+                }
+            }
+            Judged::Failed { why, again: Some(wait), counts } => {
+                let back = queue::store::Return {
+                    failures: job.failures + i64::from(counts),
+                    ready_at: after(now, wait),
+                    ..same(job, why)
+                };
+                if queue::store::put_back(tx, job, &back).await? {
+                    effects.returned(job, back.ready_at);
+                }
+            }
+            Judged::Unfinished { why } => {
+                let back = queue::store::Return { ready_at: now, ..same(job, why) };
+                if queue::store::put_back(tx, job, &back).await? {
+                    effects.returned(job, now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Books an answer at the provider's own figures. Where it gave none the answer is booked at the price that was
+    /// held for it: no figures never means free.
+    fn settle(
+        &self,
+        job: &Job,
+        held: Held,
+        source: Source,
+        reply: &Reply,
+        now: DateTime<Utc>,
+    ) -> Result<Line, EngineError> {
+        let batch = matches!(source, Source::Batch(_));
+        let cost = match reply.usage {
+            Some(usage) => self.cost(&job.provider, &job.model, &usage, batch, now)?,
+            None => self.worst_case(job)?,
+        };
+        let line = Line::settle(self.world(), self.zone(), job.account(), held, cost);
+        Ok(Line {
+            response_id: Some(reply.response_id.clone()),
+            tokens: reply.usage.map(Tokens::from).unwrap_or_default(),
+            note: reply
+                .usage
+                .is_none()
+                .then(|| "the provider gave no usable figures; booked at the most that was possible".to_owned()),
+            ..with_source(line, source)
+        })
+    }
+
+    /// Notes why a job became a dead letter and tells administrators.
+    async fn bury(&self, tx: &mut Tx, job: &Job, why: &str, effects: &mut Effects) -> Result<(), EngineError> {
+        tracing::warn!(job.id = %job.id, why, "a job ran out of remedies");
+        queue::store::set_failure(tx, job.id, why).await?;
+        effects.dead.push(job.submission_id);
+        for admin in crate::identity::store::admins(tx).await? {
+            effects.notices.push(notice::New {
+                person: admin.id,
+                kind: notice::Kind::NeedsAttention,
+                subject: job.submission_id.0,
+            });
+        }
+        Ok(())
+    }
+
+    async fn write(&self, tx: &mut Tx, effects: Effects, now: DateTime<Utc>) -> Result<(), EngineError> {
+        let Effects { lines, assessments, completed, in_review, returned, dead, notices, calls } = effects;
+        store::insert(tx, &assessments).await?;
+        budget::record(tx, &lines).await?;
+        let moves = [
+            (&completed, SubmissionState::Completed, EventKind::Completed),
+            (&in_review, SubmissionState::InReview, EventKind::InReview),
+            (&returned, SubmissionState::Queued, EventKind::Returned),
+            (&dead, SubmissionState::NeedsAttention, EventKind::NeedsAttention),
+        ];
+        for (ids, state, kind) in moves {
+            submission::store::set_state(tx, ids, state).await?;
+            let subjects: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+            event::record(tx, now, kind, &subjects).await?;
+        }
+        notice::enqueue(tx, self.world(), &notices).await?;
+        if !notices.is_empty() {
+            jobs::push(tx, &[Task::Deliver], None).await?;
+        }
+        for (job, at) in calls {
+            jobs::push(tx, &[Task::Call(job)], Some(at)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Effects {
+    fn returned(&mut self, job: &Job, at: DateTime<Utc>) {
+        self.returned.push(job.submission_id);
+        if job.route == Route::Realtime {
+            self.calls.push((job.id, at));
+        }
+    }
+}
+
+fn same(job: &Job, why: String) -> queue::store::Return {
+    queue::store::Return {
+        ready_at: job.ready_at,
+        attempt: job.attempt,
+        failures: job.failures,
+        kills: job.kills,
+        reserved: job.reserved,
+        failure: Some(why),
+    }
+}
+
+fn with_source(line: Line, source: Source) -> Line {
+    match source {
+        Source::Batch(id) => Line { batch_id: Some(id), ..line },
+        Source::Call(id) => Line { call_id: Some(id), ..line },
+    }
+}
+
+fn after(now: DateTime<Utc>, wait: std::time::Duration) -> DateTime<Utc> {
+    now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
+}

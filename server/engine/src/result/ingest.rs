@@ -1,0 +1,288 @@
+//! Taking in the results of a batch: as a stream, in chunks, each chunk in one transaction (SPEC 5.1, 5.2).
+
+use super::{Arrived, Judged, Source, judge};
+use crate::{
+    batching::{self, Batch, BatchState},
+    crash,
+    engine::{Engine, EngineError},
+    event::{self, EventKind},
+    jobs::Verdict,
+    provider::{BatchComplaint, CallError, ErrorClass, Outcome, ParsedLine, RemoteState},
+    queue::{self, Job},
+    recovery::{Next, after_failure},
+    store::{BatchId, JobId, SubmissionId},
+    submission,
+};
+use chrono::TimeDelta;
+use futures::StreamExt;
+use std::collections::{HashMap, HashSet};
+
+impl Engine {
+    /// Takes in the results of a batch whose provider is done, and closes it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn ingest_batch(&self, id: BatchId) -> Result<Verdict, EngineError> {
+        let mut db = self.db();
+        let states = [BatchState::Ended, BatchState::Ended];
+        let claimed =
+            batching::store::claim(&mut db, id, states, self.owner(), self.now(), self.lease_until()).await?;
+        let Some(batch) = claimed else { return Ok(Verdict::Done) };
+        let _at_work = self.at_work(id);
+        match self.ingest(&batch).await? {
+            Ok(()) => Ok(Verdict::Done),
+            Err(error) => {
+                let failures = batch.failures + 1;
+                let counted = u32::try_from(failures).unwrap_or(u32::MAX);
+                let wait = match after_failure(&self.settings().retry, &error, counted) {
+                    Next::Again(wait) | Next::Wait(wait) => TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)),
+                    // The answers are paid for: they are fetched until they come.
+                    Next::GiveUp => TimeDelta::seconds(60),
+                };
+                let at = self.now() + wait.max(TimeDelta::seconds(1));
+                tracing::warn!(batch.id = %id, %error, "the results of a batch could not be fetched");
+                let text = error.to_string();
+                batching::store::release(
+                    &mut db,
+                    id,
+                    self.owner(),
+                    BatchState::Ended,
+                    self.now(),
+                    at,
+                    failures,
+                    Some(&text),
+                )
+                .await?;
+                Ok(Verdict::LookAgain(at))
+            }
+        }
+    }
+
+    /// The outer result is ours, the inner one the provider's.
+    async fn ingest(&self, batch: &Batch) -> Result<Result<(), CallError>, EngineError> {
+        let entry = self.provider(&batch.provider)?;
+        let remote_id = batch.remote_id.clone().unwrap_or_default();
+        let remote = match entry.provider.poll(&remote_id).await {
+            Ok(remote) => Some(remote),
+            // It was seen to be gone before: nothing can come of it.
+            Err(error) if error.class == ErrorClass::NotFound => None,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Some(remote) = &remote {
+            let mut lines = match entry.provider.results(remote).await {
+                Ok(lines) => lines.ready_chunks(usize::try_from(self.settings().ingest_chunk).unwrap_or(500)),
+                Err(error) => return Ok(Err(error)),
+            };
+            let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(500).max(1);
+            let mut chunk = Vec::with_capacity(most);
+            let mut broken = None;
+            while let Some(items) = lines.next().await {
+                for item in items {
+                    match item {
+                        Ok(line) => chunk.push(line),
+                        Err(error) => broken = Some(error),
+                    }
+                }
+                if chunk.len() >= most {
+                    self.take_in_lines(batch, std::mem::take(&mut chunk)).await?;
+                }
+                if broken.is_some() {
+                    break;
+                }
+            }
+            // What arrived before a break is good all the same.
+            self.take_in_lines(batch, chunk).await?;
+            if let Some(error) = broken {
+                return Ok(Err(error));
+            }
+        }
+        let refused = remote.as_ref().is_some_and(|r| r.state == RemoteState::Failed);
+        if refused && let Some(remote) = &remote {
+            self.take_in_refused(batch, &remote.complaints).await?;
+        }
+        self.take_in_rest(batch, remote.map(|r| r.state)).await?;
+        crash::point("ingest.before_close");
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        let to = if refused { BatchState::Failed } else { BatchState::Done };
+        batching::store::close(&mut tx, batch.id, self.owner(), to, None, now).await?;
+        event::record(&mut tx, now, EventKind::Batch, &[batch.id.0]).await?;
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
+    async fn take_in_lines(&self, batch: &Batch, lines: Vec<ParsedLine>) -> Result<(), EngineError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let mut outcomes: HashMap<JobId, Outcome> = HashMap::with_capacity(lines.len());
+        for line in lines {
+            match line {
+                Ok(line) => match line.custom_id.parts() {
+                    Some((token, job)) if token == batch.token => {
+                        // Of lines with one id the first counts; the rest are noted and passed over.
+                        if let std::collections::hash_map::Entry::Vacant(free) = outcomes.entry(job) {
+                            free.insert(line.outcome);
+                        } else {
+                            tracing::warn!(batch.id = %batch.id, job.id = %job, "a result came twice; the first counts");
+                        }
+                    }
+                    _ => {
+                        tracing::warn!(batch.id = %batch.id, custom_id = %line.custom_id, "a result bears an id that was never sent; passed over");
+                    }
+                },
+                Err(error) => {
+                    // Its job is found missing at the end, and asked again.
+                    tracing::warn!(batch.id = %batch.id, %error, "a result line can't be read; passed over");
+                }
+            }
+        }
+        let ids: Vec<JobId> = outcomes.keys().copied().collect();
+        let arrived = self
+            .judge_all(batch, &ids, |engine, job, marking, text| {
+                let outcome = outcomes.remove(&job.id)?;
+                let settings = engine.settings();
+                Some(judge(
+                    outcome,
+                    job,
+                    &marking.context.rubric,
+                    text,
+                    settings.lanes.of(job.lane),
+                    &settings.retry,
+                ))
+            })
+            .await?;
+        self.take_in(Source::Batch(batch.id), arrived).await
+    }
+
+    /// Jobs of the batch with what is needed to judge their answers; those that have left it are passed over.
+    async fn judge_all(
+        &self,
+        batch: &Batch,
+        ids: &[JobId],
+        mut judged: impl FnMut(&Self, &Job, &crate::engine::Marking, &str) -> Option<Judged>,
+    ) -> Result<Vec<Arrived>, EngineError> {
+        let mut db = self.db();
+        let jobs = queue::store::find_many(&mut db, ids).await?;
+        let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
+        let works: HashMap<SubmissionId, submission::Work> = submission::store::works(&mut db, &submissions)
+            .await?
+            .into_iter()
+            .map(|work| (work.id, work))
+            .collect();
+        let mut arrived = Vec::with_capacity(jobs.len());
+        for mut job in jobs {
+            let Some(work) = works.get(&job.submission_id) else { continue };
+            let marking = self.marking(work.assignment_id).await?;
+            // An answer that comes late still belongs to the batch it was asked in.
+            job.batch_id = Some(batch.id);
+            job.provider.clone_from(&batch.provider);
+            job.model.clone_from(&batch.model);
+            if let Some(judged) = judged(self, &job, &marking, &work.text) {
+                arrived.push(Arrived {
+                    student: work.student_id,
+                    held_for_approval: marking.held_for_approval(),
+                    most: marking.context.rubric.most().0,
+                    template: marking.template(),
+                    judged,
+                    job,
+                });
+            }
+        }
+        Ok(arrived)
+    }
+
+    /// A provider refused the whole batch: the jobs it complains of fail, the others go back to their places.
+    async fn take_in_refused(&self, batch: &Batch, complaints: &[BatchComplaint]) -> Result<(), EngineError> {
+        for complaint in complaints {
+            let error = CallError {
+                code: Some(complaint.code.clone()),
+                ..CallError::new(complaint.class(), complaint.message.clone())
+            };
+            match complaint.line {
+                Some(line) => {
+                    let place = i64::try_from(line).unwrap_or(i64::MAX) - 1;
+                    let items = batching::store::items(&mut self.db(), batch.id, place, 1).await?;
+                    let jobs: Vec<JobId> = items.iter().filter(|i| i.place == place).map(|i| i.job_id).collect();
+                    self.take_in_failures(batch, &jobs, &error).await?;
+                }
+                None => {
+                    // Nothing is known against any one job: it counts as the provider's failure.
+                    let class = match error.class {
+                        ErrorClass::Invalid => ErrorClass::Provider,
+                        class => class,
+                    };
+                    self.take_in_all(batch, &CallError { class, ..error }).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is done with the jobs for which no result came.
+    async fn take_in_rest(&self, batch: &Batch, state: Option<RemoteState>) -> Result<(), EngineError> {
+        if state == Some(RemoteState::Ended) {
+            let missing =
+                CallError::new(ErrorClass::Malformed, "the provider's results held no readable line for it");
+            return self.take_in_all(batch, &missing).await;
+        }
+        loop {
+            let jobs = self.open_items(batch).await?;
+            if jobs.is_empty() {
+                return Ok(());
+            }
+            self.take_in_unfinished(batch, &jobs).await?;
+        }
+    }
+
+    /// All jobs of a batch that have no result yet failed alike.
+    pub(crate) async fn take_in_all(&self, batch: &Batch, error: &CallError) -> Result<(), EngineError> {
+        loop {
+            let jobs = self.open_items(batch).await?;
+            if jobs.is_empty() {
+                return Ok(());
+            }
+            self.take_in_failures(batch, &jobs, error).await?;
+        }
+    }
+
+    async fn open_items(&self, batch: &Batch) -> Result<Vec<JobId>, EngineError> {
+        let most = i64::from(self.settings().ingest_chunk.max(1));
+        Ok(batching::store::open_items(&mut self.db(), batch.id, most).await?)
+    }
+
+    /// Jobs of a batch that failed alike, without an answer.
+    async fn take_in_failures(
+        &self,
+        batch: &Batch,
+        jobs: &[JobId],
+        error: &CallError,
+    ) -> Result<(), EngineError> {
+        let arrived = self
+            .judge_all(batch, jobs, |engine, job, _, _| Some(super::failed(error, job, &engine.settings().retry)))
+            .await?;
+        self.note_absent(batch, jobs, &arrived).await?;
+        self.take_in(Source::Batch(batch.id), arrived).await
+    }
+
+    async fn take_in_unfinished(&self, batch: &Batch, jobs: &[JobId]) -> Result<(), EngineError> {
+        let why = "the batch ended before it was answered";
+        let arrived = self
+            .judge_all(batch, jobs, |_, _, _, _| Some(Judged::Unfinished { why: why.to_owned() }))
+            .await?;
+        self.note_absent(batch, jobs, &arrived).await?;
+        self.take_in(Source::Batch(batch.id), arrived).await
+    }
+
+    /// Items whose job is gone (erased) are noted, so that the batch can close.
+    async fn note_absent(&self, batch: &Batch, jobs: &[JobId], arrived: &[Arrived]) -> Result<(), EngineError> {
+        let there: HashSet<JobId> = arrived.iter().map(|a| a.job.id).collect();
+        let absent: Vec<JobId> = jobs.iter().filter(|id| !there.contains(id)).copied().collect();
+        if !absent.is_empty() {
+            let mut tx = self.db().begin().await?;
+            batching::store::set_outcome(&mut tx, batch.id, &absent, "absent").await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! Writing hand-ins down: those that come at the same time share one transaction and one sync of the disk, so that a
+//! rush before a deadline costs little, and each is answered only once it is durable (SPEC 1.3).
+
+use super::{New, SubmissionState, store};
+use crate::{
+    budget::{self, Line},
+    crash,
+    engine::{Engine, EngineError, WeakEngine},
+    event::{self, EventKind},
+    jobs::{self, Task},
+    notice,
+    queue::{self, Job, JobState},
+    routing::{Decision, Route},
+    store::{NanoUsd, SubmissionId, Tx},
+};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Hand-ins that share a transaction at most.
+const MOST_TOGETHER: usize = 256;
+
+/// Hand-ins that wait for their turn at most; more are told that Quire is busy by having to wait.
+const MOST_WAITING: usize = 4096;
+
+/// One hand-in, ready to be written.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) new: New,
+    pub(crate) job: Job,
+    pub(crate) decision: Decision,
+    /// What is to be held for it.
+    pub(crate) most: NanoUsd,
+}
+
+/// What writing came to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// The key, the draft or the tracking id was taken meanwhile.
+    #[error("taken meanwhile")]
+    Taken,
+    /// It could not be written; nothing of it was kept.
+    #[error("{0}")]
+    Failed(Arc<EngineError>),
+}
+
+type Request = (Entry, oneshot::Sender<Result<(), WriteError>>);
+
+/// The way to the one writer of a process.
+#[derive(Debug)]
+pub(crate) struct Writer(mpsc::Sender<Request>);
+
+impl Writer {
+    /// Starts the writer; it ends with the engine.
+    pub(crate) fn start(engine: WeakEngine) -> Self {
+        let (sender, receiver) = mpsc::channel(MOST_WAITING);
+        tokio::spawn(run(engine, receiver));
+        Self(sender)
+    }
+
+    /// Writes one hand-in; answers when it is on disk.
+    pub(crate) async fn write(&self, entry: Entry) -> Result<(), WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = || WriteError::Failed(Arc::new(EngineError::Stopping));
+        self.0.send((entry, reply)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+async fn run(engine: WeakEngine, mut receiver: mpsc::Receiver<Request>) {
+    let mut requests = Vec::with_capacity(MOST_TOGETHER);
+    while receiver.recv_many(&mut requests, MOST_TOGETHER).await > 0 {
+        let Some(engine) = engine.upgrade() else { return };
+        let (entries, replies): (Vec<Entry>, Vec<_>) = requests.drain(..).unzip();
+        match write_together(&engine, &entries).await {
+            Ok(()) => replies.into_iter().for_each(|reply| {
+                // Whoever asked may have gone; the work is safe all the same.
+                let _ = reply.send(Ok(()));
+            }),
+            // One of them stands in the way of the others: each for itself.
+            Err(_) if entries.len() > 1 => {
+                for (entry, reply) in entries.iter().zip(replies) {
+                    let _ = reply.send(write_together(&engine, std::slice::from_ref(entry)).await);
+                }
+            }
+            Err(error) => replies.into_iter().for_each(|reply| {
+                let _ = reply.send(Err(match &error {
+                    WriteError::Taken => WriteError::Taken,
+                    WriteError::Failed(error) => WriteError::Failed(error.clone()),
+                }));
+            }),
+        }
+    }
+}
+
+async fn write_together(engine: &Engine, entries: &[Entry]) -> Result<(), WriteError> {
+    let attempt = async {
+        let mut tx = engine.db().begin().await?;
+        write(engine, &mut tx, entries).await?;
+        crash::point("hand_in.before_commit");
+        tx.commit().await?;
+        crash::point("hand_in.after_commit");
+        Ok::<_, EngineError>(())
+    };
+    attempt.await.map_err(|error| match error {
+        EngineError::Db(error) if error.is_unique_violation() => WriteError::Taken,
+        error => WriteError::Failed(Arc::new(error)),
+    })
+}
+
+async fn write(engine: &Engine, tx: &mut Tx, entries: &[Entry]) -> Result<(), EngineError> {
+    let now = engine.now();
+    let news: Vec<&New> = entries.iter().map(|e| &e.new).collect();
+    store::insert(tx, &news).await?;
+    // At a hard stop the job is stored without a reservation, which is taken before it is sent.
+    let mut budgets = if engine.has_hard_stop() { Some(engine.budgets_for_update(tx).await?) } else { None };
+    let mut lines = Vec::with_capacity(entries.len());
+    let mut job_rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let mut job = entry.job.clone();
+        if budgets.as_mut().is_none_or(|b| b.take(job.course_id, entry.most)) {
+            job.reserved = entry.most;
+            lines.push(Line::reserve(engine.world(), engine.zone(), job.account(), job.held()));
+        }
+        job_rows.push((job, entry.decision.clone()));
+    }
+    queue::store::insert(tx, &job_rows).await?;
+    budget::record(tx, &lines).await?;
+    let subjects: Vec<uuid::Uuid> = news.iter().map(|new| new.submission.id.0).collect();
+    event::record(tx, now, EventKind::Received, &subjects).await?;
+    let notices: Vec<notice::New> = news
+        .iter()
+        .map(|new| notice::New {
+            person: new.submission.student_id,
+            kind: notice::Kind::Received,
+            subject: new.submission.id.0,
+        })
+        .collect();
+    notice::enqueue(tx, engine.world(), &notices).await?;
+    for previous in news.iter().filter_map(|new| new.submission.previous_id) {
+        withdraw(engine, tx, previous).await?;
+    }
+    let mut tasks =
+        vec![Task::Interim(news.iter().map(|new| new.submission.id).collect()), Task::Deliver];
+    tasks.extend(
+        job_rows.iter().filter(|(job, _)| job.route == Route::Realtime).map(|(job, _)| Task::Call(job.id)),
+    );
+    jobs::push(tx, &tasks, None).await?;
+    Ok(())
+}
+
+/// A newer draft withdraws the one before, unless that was sent already.
+async fn withdraw(engine: &Engine, tx: &mut Tx, id: SubmissionId) -> Result<(), EngineError> {
+    let Some((job, ..)) = queue::store::of_submission(tx, id).await? else { return Ok(()) };
+    let now = engine.now();
+    let why = "a newer draft was handed in";
+    let ended =
+        queue::store::finish(tx, &[job.id], JobState::Queued, None, JobState::Withdrawn, Some(why), now).await?;
+    if ended.is_empty() {
+        return Ok(());
+    }
+    if job.held().reserved != NanoUsd::ZERO {
+        let line = Line::release(engine.world(), engine.zone(), job.account(), job.held(), why);
+        budget::record(tx, &[line]).await?;
+    }
+    store::set_state(tx, &[id], SubmissionState::Withdrawn).await?;
+    event::record(tx, now, EventKind::Withdrawn, &[id.0]).await?;
+    Ok(())
+}
