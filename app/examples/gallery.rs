@@ -1,0 +1,2 @@
+//! Style guide.
+fn main() {}

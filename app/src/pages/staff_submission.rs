@@ -1,0 +1,174 @@
+//! One submission as staff see it: work, marks, why it went the way it went.
+
+use super::result::assessment_body;
+use super::teach::staff_tag;
+use super::{Message, load_for_viewer, param};
+use crate::components::{
+    DataTable, EmptyState, Moment, Note, NoteTone, PageTitle, Tag, Tone, WorkText, clock, col, num,
+};
+use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, StaffSubmission};
+use crate::{when, words};
+use leptos::prelude::*;
+
+/// `/teach/submissions/{tracking_id}`
+#[component]
+pub fn StaffSubmissionPage() -> impl IntoView {
+    let tracking_id = param("tracking_id");
+    load_for_viewer(
+        move |data, viewer| async move { data.staff_submission(&viewer, &tracking_id).await },
+        draw,
+    )
+}
+
+fn draw(page: StaffSubmission) -> AnyView {
+    let evidence = page.assessment.iter().flat_map(evidence_of).collect::<Vec<_>>();
+    let words = words::counted(page.work.words.into(), "word", "words");
+    let held = page.held_because.map(|why| {
+        view! { <Note tone=NoteTone::Warn><p><b>"Held: "</b>{why}</p></Note> }
+    });
+    let released = page.assessment.as_ref().is_some_and(|assessment| assessment.released_at.is_some());
+    let marks = match page.assessment {
+        Some(assessment) => assessment_body(assessment, !released).into_any(),
+        None => {
+            let when = page
+                .estimate
+                .map_or_else(String::new, |estimate| format!("Expected {}.", clock().range(estimate)));
+            let place = page.place.map_or_else(String::new, |(position, of)| {
+                format!(" {} in its lane of {}.", words::ordinal(position.into()), words::count(of.into()))
+            });
+            view! { <EmptyState title="No marks yet." hint=format!("{when}{place}")/> }.into_any()
+        }
+    };
+    let confidence = page.confidence.map(|confidence| {
+        view! { <p class="small quiet">{format!("The model’s confidence is {}.", words::percent(confidence))}</p> }
+    });
+    view! {
+        <PageTitle text=format!("{}: {}", page.student, page.assignment)/>
+        <main id="main">
+            <div class="row between">
+                <div class="stack-2">
+                    <p class="quiet">
+                        <a href=format!("/teach/assignments/{}", page.assignment_id)>{page.assignment.clone()}</a>
+                        " · "{page.course}", "{words::draft(page.draft)}" · "<span class="id">{page.tracking_id}</span>
+                    </p>
+                    <h1>{page.student}</h1>
+                    <p class="small quiet">"Handed in "<Moment at=page.submitted_at/></p>
+                </div>
+                {staff_tag(page.status)}
+            </div>
+            <Message/>
+            {held}
+            <div class="side">
+                <section class="sheet stack follow">
+                    <div class="row between"><h2>"Work"</h2><span class="small quiet">{words}</span></div>
+                    <WorkText work=page.work evidence/>
+                </section>
+                <section class="sheet stack" aria-label="Marks">{marks}{confidence}</section>
+            </div>
+            {page.decisions.into_iter().enumerate().map(|(index, decision)| draw_decision(decision, index == 0)).collect_view()}
+            {attempts_section(page.attempts, page.cost)}
+        </main>
+    }
+    .into_any()
+}
+
+fn evidence_of(assessment: &Assessment) -> Vec<crate::view::Evidence> {
+    assessment.criteria.iter().flat_map(|criterion| criterion.evidence.clone()).collect()
+}
+
+fn draw_decision(decision: Decision, newest: bool) -> AnyView {
+    let rule = decision.rule.unwrap_or_else(|| "none applied".to_owned());
+    let estimate = decision.estimate.map_or_else(|| "–".to_owned(), |estimate| clock().range(estimate));
+    let fallbacks =
+        if decision.fallbacks.is_empty() { "none".to_owned() } else { decision.fallbacks.join(", then ") };
+    let facts = decision
+        .facts
+        .into_iter()
+        .map(|(name, value)| view! { <tr><td class="id">{name}</td><td>{value}</td></tr> })
+        .collect_view();
+    let heading = if newest { "Routing decision" } else { "Earlier decision" };
+    view! {
+        <section class="stack plain">
+            <div class="row between"><h2>{heading}</h2><span class="small quiet"><Moment at=decision.at/></span></div>
+            <div class="side">
+                <div class="stack-2">
+                    <p>
+                        <b>{format!("{}, {} lane", words::route(decision.route), words::lane(decision.lane).to_lowercase())}</b>
+                        {format!(", with {} and {}.", decision.provider, decision.model)}
+                    </p>
+                    <ul>{decision.reasons.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view()}</ul>
+                    <details class="small">
+                        <summary>"What was known then"</summary>
+                        <DataTable caption="Facts of the decision" columns=vec![col("Fact"), col("Value")]>{facts}</DataTable>
+                    </details>
+                </div>
+                <dl class="pairs">
+                    <div><dt>"Rule"</dt><dd>{rule}</dd></div>
+                    <div><dt>"Confidence"</dt><dd>{words::percent(decision.confidence)}</dd></div>
+                    <div><dt>"Cost expected"</dt><dd>{words::usd(decision.cost)}</dd></div>
+                    <div><dt>"Marks expected"</dt><dd>{estimate}</dd></div>
+                    <div><dt>"If it fails"</dt><dd>{fallbacks}</dd></div>
+                </dl>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+fn attempts_section(attempts: Vec<Attempt>, cost: crate::view::NanoUsd) -> AnyView {
+    let table = if attempts.is_empty() {
+        view! { <EmptyState title="No attempt yet." hint="The first one begins when the work is sent to a provider."/> }
+            .into_any()
+    } else {
+        let columns = vec![
+            num("No."),
+            col("Way"),
+            col("Began"),
+            num("Took"),
+            col("Outcome"),
+            num("Tokens"),
+            num("Cost"),
+        ];
+        view! { <DataTable caption="Attempts" columns>{attempts.into_iter().map(attempt_row).collect_view()}</DataTable> }
+            .into_any()
+    };
+    view! {
+        <section class="stack plain">
+            <div class="row between"><h2>"Attempts"</h2><span class="small quiet">{format!("{} so far", words::usd(cost))}</span></div>
+            {table}
+        </section>
+    }
+    .into_any()
+}
+
+fn attempt_row(attempt: Attempt) -> AnyView {
+    let way = match attempt.batch_id {
+        Some(batch) => {
+            view! { "in "<a class="id" href=format!("/admin/batches/{batch}")>{batch.clone()}</a> }.into_any()
+        }
+        None => words::route(attempt.route).to_lowercase().into_any(),
+    };
+    let outcome = match attempt.outcome {
+        AttemptOutcome::Running => view! { <Tag tone=Tone::On text="Running"/> }.into_any(),
+        AttemptOutcome::Marked => view! { <Tag tone=Tone::Good text="Marked"/> }.into_any(),
+        AttemptOutcome::Failed(why) => {
+            view! { <Tag tone=Tone::Bad text="Failed"/><div class="small quiet">{why}</div> }.into_any()
+        }
+    };
+    let tokens = attempt.tokens.map_or_else(
+        || "–".to_owned(),
+        |(read, written)| format!("{} in, {} out", words::count(read), words::count(written)),
+    );
+    view! {
+        <tr>
+            <td class="num">{attempt.number}</td>
+            <td>{format!("{}, {}", attempt.provider, attempt.model)}<div class="small quiet">{way}</div></td>
+            <td><Moment at=attempt.started_at short=true/></td>
+            <td class="num">{attempt.took.map_or_else(|| "–".to_owned(), when::span)}</td>
+            <td>{outcome}</td>
+            <td class="num">{tokens}</td>
+            <td class="num">{attempt.cost.map_or_else(|| "–".to_owned(), words::usd)}</td>
+        </tr>
+    }
+    .into_any()
+}

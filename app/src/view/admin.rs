@@ -1,0 +1,303 @@
+//! What administrators see, and the demo's mailbox.
+
+use super::{Lane, NanoUsd, Paging, Remark, TimeRange};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+/// The overview.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overview {
+    /// When these figures were read.
+    pub as_of: DateTime<Utc>,
+    /// Jobs waiting in all lanes.
+    pub waiting: u64,
+    /// How long the oldest of them has waited.
+    pub oldest: Option<TimeDelta>,
+    /// Jobs that are with providers.
+    pub with_providers: u64,
+    /// Batches that are with providers.
+    pub batches_in_flight: u64,
+    /// Submissions marked since midnight, in the reader's zone.
+    pub marked_today: u64,
+    /// Half of them were marked within this time.
+    pub median_wait: Option<TimeDelta>,
+    /// What real time would have cost this month, less what was spent.
+    pub saved: NanoUsd,
+    /// That, as a share of what real time would have cost; none before anything was spent.
+    pub saved_share: Option<f64>,
+    /// The lanes.
+    pub lanes: Vec<LaneState>,
+    /// The batches in flight, newest first.
+    pub batches: Vec<BatchItem>,
+    /// The providers.
+    pub providers: Vec<ProviderState>,
+    /// Spend this month.
+    pub spend: Spend,
+    /// What needs a person.
+    pub alerts: Vec<Remark>,
+}
+
+/// One lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaneState {
+    /// Which.
+    pub lane: Lane,
+    /// Jobs waiting.
+    pub jobs: u64,
+    /// How long the oldest of them has waited.
+    pub oldest: Option<TimeDelta>,
+    /// What starts the next batch, in words: "batch at 1,000 jobs or in 6 min".
+    pub next: String,
+    /// How full the next batch is, from 0 to 1.
+    pub fill: f64,
+}
+
+/// The state of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchState {
+    /// Written down; the provider has not heard of it.
+    Planned,
+    /// Being sent.
+    Submitting,
+    /// The provider works on it.
+    InProgress,
+    /// The provider is done; the answers are being read.
+    Ingesting,
+    /// Every answer was read.
+    Completed,
+    /// It ran out of time; what it had was kept.
+    Expired,
+    /// It was cancelled; what it had was kept.
+    Cancelled,
+    /// The provider refused it.
+    Failed,
+}
+
+impl BatchState {
+    /// Every state, in the order of a batch's way.
+    pub const ALL: [Self; 8] = [
+        Self::Planned,
+        Self::Submitting,
+        Self::InProgress,
+        Self::Ingesting,
+        Self::Completed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Failed,
+    ];
+}
+
+/// One batch in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchItem {
+    /// The batch, as in the address of its page and as shown: "b-2041".
+    pub id: String,
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The state.
+    pub state: BatchState,
+    /// The jobs in it.
+    pub counts: BatchCounts,
+    /// When it was written down.
+    pub created_at: DateTime<Utc>,
+    /// When it is expected back; none once it is.
+    pub back_by: Option<DateTime<Utc>>,
+    /// What it cost, or is expected to.
+    pub cost: NanoUsd,
+}
+
+/// The jobs of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchCounts {
+    /// All.
+    pub total: u64,
+    /// Answered with marks.
+    pub succeeded: u64,
+    /// Answered with an error, or with an answer that could not be used.
+    pub failed: u64,
+    /// Not answered before the end, and queued again.
+    pub requeued: u64,
+}
+
+impl BatchCounts {
+    /// The share that has been answered, from 0 to 1.
+    #[must_use]
+    pub fn answered_share(&self) -> f64 {
+        if self.total == 0 {
+            return 0.0;
+        }
+        ((self.succeeded + self.failed) as f64 / self.total as f64).min(1.0)
+    }
+}
+
+/// The page of batches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batches {
+    /// Newest first.
+    pub batches: Vec<BatchItem>,
+    /// Where the list stands, with the filter.
+    pub paging: Paging,
+}
+
+/// One batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// What the list shows of it.
+    pub item: BatchItem,
+    /// The provider's own id, once there is one.
+    pub provider_batch_id: Option<String>,
+    /// The lanes its jobs came from.
+    pub lanes: Vec<Lane>,
+    /// Why it was cut as it was, a sentence each.
+    pub reasons: Vec<String>,
+    /// The cost expected when it was cut.
+    pub cost_expected: NanoUsd,
+    /// What the provider's usage figures came to; none before any answer was read.
+    pub cost_settled: Option<NanoUsd>,
+    /// Tokens read, of which cached, and written.
+    pub tokens: Option<Tokens>,
+    /// When its answers are expected.
+    pub estimate: Option<TimeRange>,
+    /// What happened, oldest first.
+    pub timeline: Vec<BatchEvent>,
+    /// The jobs on this page.
+    pub jobs: Vec<BatchJob>,
+    /// Where the list of jobs stands.
+    pub paging: Paging,
+}
+
+/// Tokens by the provider's own figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Read.
+    pub input: u64,
+    /// Of those, read from the provider's cache.
+    pub cached: u64,
+    /// Written.
+    pub output: u64,
+}
+
+/// Something that happened to a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, in a few words: "Sent to the provider".
+    pub what: String,
+    /// More about it, if there is more.
+    pub detail: Option<String>,
+}
+
+/// One job of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchJob {
+    /// The submission it is for.
+    pub tracking_id: String,
+    /// The assignment's title.
+    pub assignment: String,
+    /// Where it stands, in a word or two: "waiting", "marked", "queued again".
+    pub state: String,
+    /// What went wrong, if something did.
+    pub error: Option<String>,
+    /// Tokens.
+    pub tokens: Option<Tokens>,
+    /// What it cost.
+    pub cost: Option<NanoUsd>,
+}
+
+/// One provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderState {
+    /// Its name.
+    pub name: String,
+    /// The models in use.
+    pub models: Vec<String>,
+    /// Whether it is a simulator.
+    pub simulated: bool,
+    /// How it is.
+    pub health: Health,
+    /// The share of requests in the last hour that succeeded; none when there were none.
+    pub success: Option<f64>,
+    /// Half of the direct calls answered within this time.
+    pub latency: Option<TimeDelta>,
+    /// Half of the batches came back within this time.
+    pub turnaround: Option<TimeDelta>,
+    /// Batches in flight and how many it takes at once.
+    pub batches: (u64, u64),
+    /// Tokens enqueued and how many it takes; none when it has no such limit.
+    pub enqueued_tokens: Option<(u64, u64)>,
+    /// Requests left in its rate limit and the limit, from its last answer.
+    pub requests_left: Option<(u64, u64)>,
+}
+
+/// How a provider is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// As usual.
+    Good,
+    /// It works, with something to know.
+    Impaired(String),
+    /// No work is sent to it, and why.
+    Down(String),
+    /// Nothing has been sent to it yet.
+    Untried,
+}
+
+/// Spend in one month.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spend {
+    /// The month's first day, in the institution's zone.
+    pub month: NaiveDate,
+    /// The day that `now` falls on.
+    pub today: NaiveDate,
+    /// The budget; none when there is none.
+    pub budget: Option<NanoUsd>,
+    /// Spent.
+    pub spent: NanoUsd,
+    /// Reserved for work under way.
+    pub reserved: NanoUsd,
+    /// Spent in calls whose answers never came, contained in `spent`.
+    pub without_answer: NanoUsd,
+    /// How many such calls.
+    pub calls_without_answer: u64,
+    /// Spent by the end of each day so far, from the first of the month.
+    pub by_day: Vec<(NaiveDate, NanoUsd)>,
+}
+
+/// The demo's mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// The e-mails sent, newest first.
+    pub mails: Vec<MailItem>,
+    /// The one that is open.
+    pub open: Option<Mail>,
+    /// Where the list stands.
+    pub paging: Paging,
+}
+
+/// One e-mail in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailItem {
+    /// The e-mail, as in its address.
+    pub id: String,
+    /// To whom.
+    pub to: String,
+    /// Subject.
+    pub subject: String,
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+}
+
+/// One e-mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// What the list shows of it.
+    pub item: MailItem,
+    /// From whom.
+    pub from: String,
+    /// The text part.
+    pub text: String,
+    /// Whether it has an HTML part, which `GET /mailbox/{id}/html` answers for a sandboxed frame.
+    pub has_html: bool,
+}
