@@ -7,6 +7,7 @@ pub mod batching;
 pub mod budget;
 pub mod course;
 pub mod event;
+pub mod jobs;
 pub mod prompt;
 pub mod provider;
 pub mod queue;

@@ -135,10 +135,11 @@ impl Db {
     /// # Errors
     /// If no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let conn = match self {
+            Self::Sqlite { write, .. } => TxConn::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => TxConn::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { conn, after: Vec::new() })
     }
 
     /// Closes all connections, after the statements at work.
@@ -167,23 +168,36 @@ fn hide_password(address: &str) -> String {
 }
 
 /// A transaction; dropped without [`Tx::commit`] it is rolled back.
+pub struct Tx {
+    pub(crate) conn: TxConn,
+    after: Vec<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+/// The connection of a transaction, for the few places that speak to a database's own crate.
 #[derive(Debug)]
-pub enum Tx {
-    /// On SQLite.
+pub(crate) enum TxConn {
     Sqlite(Transaction<'static, Sqlite>),
-    /// On PostgreSQL.
     Postgres(Transaction<'static, Postgres>),
 }
 
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("conn", &self.conn).field("after", &self.after.len()).finish()
+    }
+}
+
 impl Tx {
-    /// Makes all of it durable.
+    /// Makes all of it durable, then does what [`Tx::after_commit`] was told.
     ///
     /// # Errors
     /// If the database can't.
     pub async fn commit(self) -> Result<(), DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        match self.conn {
+            TxConn::Sqlite(tx) => tx.commit().await?,
+            TxConn::Postgres(tx) => tx.commit().await?,
+        }
+        for act in self.after {
+            act();
         }
         Ok(())
     }
@@ -192,11 +206,16 @@ impl Tx {
     /// # Errors
     /// If the database can't.
     pub async fn rollback(self) -> Result<(), DbError> {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
+        match self.conn {
+            TxConn::Sqlite(tx) => tx.rollback().await?,
+            TxConn::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())
+    }
+    /// Has something quick done once the transaction is durable, such as waking who waits for it. Never done if it is
+    /// rolled back, nor if the process ends in between.
+    pub fn after_commit(&mut self, act: impl FnOnce() + Send + Sync + 'static) {
+        self.after.push(Box::new(act));
     }
 }
 
@@ -254,16 +273,16 @@ impl Exec for Db {
 
 impl Exec for Tx {
     fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_> {
-        let inner = match self {
-            Self::Sqlite(tx) => Inner::Sqlite(Src::Conn(&mut **tx), SqliteArguments::default()),
-            Self::Postgres(tx) => Inner::Postgres(Src::Conn(&mut **tx), PgArguments::default()),
+        let inner = match &mut self.conn {
+            TxConn::Sqlite(tx) => Inner::Sqlite(Src::Conn(&mut **tx), SqliteArguments::default()),
+            TxConn::Postgres(tx) => Inner::Postgres(Src::Conn(&mut **tx), PgArguments::default()),
         };
         Query { inner, sql: safe(sql.into()), wrong: None }
     }
     fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+        match self.conn {
+            TxConn::Sqlite(_) => Dialect::Sqlite,
+            TxConn::Postgres(_) => Dialect::Postgres,
         }
     }
 }

@@ -12,6 +12,7 @@ mod money;
 pub mod testing;
 mod world;
 
+pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use id::{
     AssessmentId, AssignmentId, BatchId, BudgetId, CallId, CourseId, Id, JobId, LedgerLineId, MessageId,
