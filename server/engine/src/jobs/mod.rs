@@ -16,6 +16,9 @@ mod task;
 mod watch;
 mod work;
 
+#[cfg(test)]
+mod tests;
+
 pub use push::{push, push_now};
 pub use task::{Kind, Task};
 pub use work::run;
