@@ -1,0 +1,185 @@
+//! The part of a prompt that is the same for all work of an assignment.
+
+use super::{schema, work::Frame};
+use crate::{
+    course::{AssessmentType, Rubric},
+    provider::Prompt,
+};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, value::Serde};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, LazyLock};
+
+/// A template's name and version. A change to the wording, to the schema or to where sentences are cut is a new version;
+/// versions that were used stay in the program, so that what was asked can be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Template {
+    /// What it asks for, such as `rubric`.
+    pub name: String,
+    /// From 1.
+    pub version: u32,
+}
+
+impl Template {
+    /// The newest template for marks by a rubric.
+    #[must_use]
+    pub fn rubric() -> Self {
+        Self { name: "rubric".to_owned(), version: 1 }
+    }
+}
+
+impl std::fmt::Display for Template {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}_v{}", self.name, self.version)
+    }
+}
+
+/// What the prompt says of an assignment.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// The assignment's title.
+    pub title: &'a str,
+    /// What the work is for.
+    pub kind: AssessmentType,
+    /// What the students were asked; may be empty.
+    pub brief: &'a str,
+    /// The language of the feedback, as its English name (`German`) or tag (`de`); `None` leaves it to the model.
+    pub language: Option<&'a str>,
+}
+
+/// A prompt could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// The rubric cannot be marked by.
+    #[error("the rubric can't be used: {}", .0.join("; "))]
+    Rubric(Vec<String>),
+    /// There is no such template.
+    #[error("there is no prompt template {0}")]
+    NoTemplate(Template),
+    /// The template itself is at fault.
+    #[error("the prompt template {template} can't be filled in: {reason}")]
+    Template {
+        /// Which.
+        template: Template,
+        /// What the template engine says.
+        reason: String,
+    },
+}
+
+/// The stable part of a prompt, with all that goes with it to the provider. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stable {
+    /// The template it was made from.
+    pub template: Template,
+    /// Instructions, assignment, rubric, guidelines, examples.
+    pub text: Arc<str>,
+    /// The name of the answer's schema.
+    pub schema_name: Arc<str>,
+    /// The answer's schema.
+    pub schema: Arc<RawValue>,
+    /// Most tokens that the answer may have.
+    pub max_output_tokens: u32,
+    /// SHA-256 over all of the above and the work's frame, in hexadecimal: equal digests ask the same of a work.
+    pub digest: Arc<str>,
+    frame: Arc<Frame>,
+}
+
+const FILES: [(&str, &str); 2] = [
+    ("rubric_v1/stable", include_str!("templates/rubric_v1/stable.jinja")),
+    ("rubric_v1/work", include_str!("templates/rubric_v1/work.jinja")),
+];
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::empty();
+    templates.set_auto_escape_callback(|_| AutoEscape::None);
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    for (name, text) in FILES {
+        templates.add_template(name, text).expect("the templates are part of the program and tested");
+    }
+    templates
+});
+
+// What answers take, in tokens: the frame of a criterion with its evidence and a comment of two sentences; and the
+// feedback of three sentences with the next step.
+const CRITERION: u32 = 90;
+const WHOLE: u32 = 160;
+
+/// Half as much again as a usual answer has: a safe bound for the model, and what is reserved in money.
+const fn max_output_tokens(criteria: u32) -> u32 {
+    (WHOLE + criteria * CRITERION) * 3 / 2
+}
+
+impl Stable {
+    /// The stable part of the prompt for marks by this rubric, in the newest template.
+    ///
+    /// # Errors
+    /// If the rubric cannot be marked by.
+    pub fn rubric(task: &Task<'_>, rubric: &Rubric) -> Result<Self, PromptError> {
+        Self::rubric_in(Template::rubric(), task, rubric)
+    }
+
+    /// The same in a template of choice.
+    ///
+    /// # Errors
+    /// If the rubric cannot be marked by, or there is no such template.
+    pub fn rubric_in(template: Template, task: &Task<'_>, rubric: &Rubric) -> Result<Self, PromptError> {
+        rubric.check().map_err(PromptError::Rubric)?;
+        let fill = |part: &str, values: minijinja::Value| {
+            let file = TEMPLATES
+                .get_template(&format!("{template}/{part}"))
+                .map_err(|_| PromptError::NoTemplate(template.clone()))?;
+            file.render(values).map_err(|error| PromptError::Template {
+                template: template.clone(),
+                reason: error.to_string(),
+            })
+        };
+        let text = fill(
+            "stable",
+            context! {
+                title => task.title.trim(),
+                kind => task.kind.phrase(),
+                brief => task.brief.trim(),
+                language => task.language,
+                rubric => Serde(rubric),
+            },
+        )?;
+        let frame = Frame::new(&fill(
+            "work",
+            context! { fence => Frame::FENCE.to_string(), sentences => Frame::SENTENCES.to_string() },
+        )?);
+        let schema = schema::marks(rubric).map_err(|error| PromptError::Template {
+            template: template.clone(),
+            reason: error.to_string(),
+        })?;
+        let max_output_tokens =
+            max_output_tokens(u32::try_from(rubric.criteria.len()).unwrap_or(u32::MAX / 256));
+        let schema_name = format!("{}_marks_v{}", template.name, template.version);
+        let mut digest = Sha256::new();
+        for part in [&*schema_name, &text, schema.get(), frame.text(), &max_output_tokens.to_string()] {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        Ok(Self {
+            template,
+            text: text.trim_end().into(),
+            schema_name: schema_name.into(),
+            schema: schema.into(),
+            max_output_tokens,
+            digest: super::work::hex(&digest.finalize()).into(),
+            frame: Arc::new(frame),
+        })
+    }
+
+    /// The whole prompt for one work: its sentences numbered as [`crate::submission::sentences::split`] cuts them.
+    #[must_use]
+    pub fn prompt(&self, work: &str) -> Prompt {
+        Prompt {
+            stable: Arc::clone(&self.text),
+            work: self.frame.fill(work),
+            schema_name: Arc::clone(&self.schema_name),
+            schema: Arc::clone(&self.schema),
+            max_output_tokens: self.max_output_tokens,
+        }
+    }
+}
