@@ -110,6 +110,18 @@ const fn max_output_tokens(criteria: u32) -> u32 {
     (WHOLE + criteria * CRITERION) * 3 / 2
 }
 
+/// What the work is, in the template's sentence.
+const fn phrase(kind: AssessmentType) -> &'static str {
+    match kind {
+        AssessmentType::FinalExam => "a final exam",
+        AssessmentType::Summative => "graded work that counts",
+        AssessmentType::Formative => "formative work: it does not count, the feedback does",
+        AssessmentType::Practice => "practice work",
+        AssessmentType::Draft => "a draft: a later version will count",
+        AssessmentType::Quiz => "a short practice quiz",
+    }
+}
+
 impl Stable {
     /// The stable part of the prompt for marks by this rubric, in the newest template.
     ///
@@ -138,7 +150,7 @@ impl Stable {
             "stable",
             context! {
                 title => task.title.trim(),
-                kind => task.kind.phrase(),
+                kind => phrase(task.kind),
                 brief => task.brief.trim(),
                 language => task.language,
                 rubric => Serde(rubric),

@@ -28,7 +28,7 @@ fn rubric() -> Rubric {
 fn task() -> Task<'static> {
     Task {
         title: "The effects of computers",
-        kind: AssessmentType::Essay,
+        kind: AssessmentType::Summative,
         brief: "Persuade the readers.",
         language: Some("English"),
     }
@@ -39,7 +39,7 @@ fn stable_part_has_all_that_a_marker_needs() {
     let stable = Stable::rubric(&task(), &rubric()).unwrap();
     for part in [
         "The effects of computers",
-        "It is an essay.",
+        "It is graded work that counts.",
         "Persuade the readers.",
         "Write in English",
         "## Criterion `support`: The support",

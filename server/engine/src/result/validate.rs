@@ -147,6 +147,12 @@ pub enum Unusable {
     /// The provider held the answer back.
     #[error("the provider's filter held the answer back")]
     Filtered,
+    /// The reply held no answer that could be read.
+    #[error("the reply could not be read: {reason}")]
+    Malformed {
+        /// Why, shortened.
+        reason: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -204,11 +210,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 pub fn marks(answer: &Answer, rubric: &Rubric, work: &str) -> Result<Checked, Unusable> {
     let text = match answer {
         Answer::Json(text) => text,
-        Answer::Refused(words) => {
-            return Err(Unusable::Refused {
-                words: words.chars().filter(|c| !c.is_control()).take(300).collect(),
-            });
-        }
+        Answer::Refused(words) => return Err(Unusable::Refused { words: shortened(words, 300) }),
+        Answer::Malformed(reason) => return Err(Unusable::Malformed { reason: shortened(reason, 300) }),
         Answer::Truncated => return Err(Unusable::Truncated),
         Answer::Filtered => return Err(Unusable::Filtered),
     };
@@ -222,7 +225,7 @@ pub fn marks(answer: &Answer, rubric: &Rubric, work: &str) -> Result<Checked, Un
     }
     let Entries(mut entries) = raw.criteria;
     if let Some((name, _)) = entries.iter().find(|(name, _)| rubric.criterion(name).is_none()) {
-        return Err(Unusable::UnknownCriterion { criterion: shortened(name) });
+        return Err(Unusable::UnknownCriterion { criterion: shortened(name, 80) });
     }
     let sentences = sentences::split(work);
     let (mut wrong, mut all) = (0, 0);
@@ -253,7 +256,7 @@ fn parse<'a>(text: &'a str, notes: &mut Vec<Note>) -> Result<RawMarks<'a>, Unusa
     let raw = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let path = match error.path().to_string() {
             path if path == "." => "its top".to_owned(),
-            path => shortened(&path),
+            path => shortened(&path, 120),
         };
         unusable(error.inner(), path)
     })?;
@@ -295,7 +298,7 @@ fn one(
     let Some((_, level)) = criterion.level(&mark.level) else {
         return Err(Unusable::UnknownLevel {
             criterion: criterion.id.clone(),
-            level: shortened(&mark.level),
+            level: shortened(&mark.level, 80),
         });
     };
     let mut evidence: Vec<Evidence> = Vec::with_capacity(mark.evidence.len().min(MOST_EVIDENCE));
@@ -376,8 +379,8 @@ fn clean(path: impl Path, text: &str, most: usize, notes: &mut Vec<Note>) -> Res
 }
 
 /// A piece of an answer that goes into an error: bounded, without control characters.
-fn shortened(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
+fn shortened(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 #[cfg(test)]

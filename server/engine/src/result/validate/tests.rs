@@ -186,6 +186,7 @@ fn texts_are_cleaned_bounded_and_not_empty() {
 fn other_answers_say_why() {
     let unusable = |answer| marks(&answer, &rubric(), WORK).unwrap_err().to_string();
     assert!(unusable(Answer::Refused("I can't help\u{0}.".into())).ends_with("I can't help."));
+    assert!(unusable(Answer::Malformed("no choices".into())).ends_with("no choices"));
     assert!(unusable(Answer::Truncated).contains("output limit"));
     assert!(unusable(Answer::Filtered).contains("filter"));
 }
