@@ -8,6 +8,7 @@ pub mod budget;
 pub mod course;
 pub mod event;
 pub mod jobs;
+pub mod identity;
 pub mod prompt;
 pub mod provider;
 pub mod queue;

@@ -26,6 +26,9 @@ pub enum DbError {
     /// A task could not be put into its queue.
     #[error("a task could not be put into its queue: {0}")]
     Push(String),
+    /// A query failed for which several had waited; the text of its error.
+    #[error("{0}")]
+    Shared(String),
 }
 
 impl DbError {

@@ -5,11 +5,13 @@
 
 mod db;
 mod id;
+mod lately;
 mod many;
 mod migrate;
 mod money;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod text;
 mod world;
 
 pub(crate) use db::TxConn;
@@ -18,8 +20,10 @@ pub use id::{
     AssessmentId, AssignmentId, BatchId, BudgetId, CallId, CourseId, Id, JobId, LedgerLineId, MessageId,
     NoticeId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId,
 };
+pub use lately::Lately;
 pub use many::Rows;
 pub use money::NanoUsd;
+pub(crate) use text::text_column;
 pub use world::{Chance, Clock, ManualClock, SeededChance, SystemChance, SystemClock, World, to_micros};
 
 pub use sqlx::types::Json;

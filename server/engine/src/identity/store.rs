@@ -1,0 +1,379 @@
+//! The tables `people`, `sessions`, `api_tokens`, `enrolments` and `settings`.
+
+use super::{ApiToken, Email, Member, Memberships, NewPerson, Person, Role};
+use crate::store::{CourseId, DbError, Exec, PersonId, TokenId};
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
+macro_rules! person {
+    ($before:literal, $after:literal) => {
+        concat!(
+            "SELECT ",
+            $before,
+            "p.id, p.email, p.name, p.is_admin, p.premium, p.time_zone, p.created_at, p.disabled_at ",
+            $after
+        )
+    };
+}
+
+/// The person of this id.
+///
+/// # Errors
+/// If the database fails.
+pub async fn person(x: &mut impl Exec, id: PersonId) -> Result<Option<Person>, DbError> {
+    x.query(person!("", "FROM people p WHERE p.id = $1")).bind(id).opt().await
+}
+
+/// The person of this address.
+///
+/// # Errors
+/// If the database fails.
+pub async fn person_by_email(x: &mut impl Exec, email: &Email) -> Result<Option<Person>, DbError> {
+    x.query(person!("", "FROM people p WHERE p.email = $1")).bind(email.clone()).opt().await
+}
+
+/// All people, by name.
+///
+/// # Errors
+/// If the database fails.
+pub async fn people(x: &mut impl Exec) -> Result<Vec<Person>, DbError> {
+    x.query(person!("", "FROM people p ORDER BY p.name, p.id")).all().await
+}
+
+/// All administrators who may come in.
+///
+/// # Errors
+/// If the database fails.
+pub async fn admins(x: &mut impl Exec) -> Result<Vec<Person>, DbError> {
+    x.query(person!("", "FROM people p WHERE p.is_admin AND p.disabled_at IS NULL ORDER BY p.id")).all().await
+}
+
+/// A person with the hash of their password.
+#[derive(sqlx::FromRow)]
+pub(super) struct Account {
+    #[sqlx(flatten)]
+    pub(super) person: Person,
+    pub(super) password_hash: Option<String>,
+}
+
+/// The account of this address.
+pub(super) async fn account(x: &mut impl Exec, email: &Email) -> Result<Option<Account>, DbError> {
+    x.query(person!("p.password_hash, ", "FROM people p WHERE p.email = $1")).bind(email.clone()).opt().await
+}
+
+/// The hash of a person's password.
+///
+/// # Errors
+/// If the database fails.
+pub async fn password_hash(x: &mut impl Exec, id: PersonId) -> Result<Option<String>, DbError> {
+    let row: Option<(Option<String>,)> =
+        x.query("SELECT password_hash FROM people WHERE id = $1").bind(id).opt().await?;
+    Ok(row.and_then(|(hash,)| hash))
+}
+
+/// Writes a new person; false where the address is taken.
+///
+/// # Errors
+/// If the database fails.
+pub async fn insert_person(
+    x: &mut impl Exec,
+    id: PersonId,
+    new: &NewPerson,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "INSERT INTO people (id, email, name, is_admin, premium, password_hash, time_zone, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email) DO NOTHING",
+        )
+        .bind(id)
+        .bind(new.email.clone())
+        .bind(new.name.clone())
+        .bind(new.is_admin)
+        .bind(new.premium)
+        .bind(new.password_hash.clone())
+        .bind(new.time_zone)
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Writes what is new about a person who is there; without a hash the password stays as it is.
+///
+/// # Errors
+/// If the database fails.
+pub async fn update_person(x: &mut impl Exec, id: PersonId, new: &NewPerson) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "UPDATE people SET email = $2, name = $3, is_admin = $4, premium = $5, time_zone = $6, \
+             password_hash = coalesce($7, password_hash) WHERE id = $1",
+        )
+        .bind(id)
+        .bind(new.email.clone())
+        .bind(new.name.clone())
+        .bind(new.is_admin)
+        .bind(new.premium)
+        .bind(new.time_zone)
+        .bind(new.password_hash.clone())
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Closes a person's account, or opens it again.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_disabled(
+    x: &mut impl Exec,
+    id: PersonId,
+    since: Option<DateTime<Utc>>,
+) -> Result<bool, DbError> {
+    Ok(x.query("UPDATE people SET disabled_at = $2 WHERE id = $1").bind(id).bind(since).exec().await? == 1)
+}
+
+// Enrolments ----------------------------------------------------------------------------------------------------------
+
+/// A person's roles.
+///
+/// # Errors
+/// If the database fails.
+pub async fn memberships(x: &mut impl Exec, id: PersonId) -> Result<Memberships, DbError> {
+    let rows: Vec<(CourseId, Role)> =
+        x.query("SELECT course_id, role FROM enrolments WHERE person_id = $1").bind(id).all().await?;
+    Ok(Memberships(rows.into_iter().collect()))
+}
+
+/// The people of a course, by name.
+///
+/// # Errors
+/// If the database fails.
+pub async fn members(x: &mut impl Exec, course: CourseId) -> Result<Vec<Member>, DbError> {
+    x.query(person!(
+        "e.role, ",
+        "FROM enrolments e JOIN people p ON p.id = e.person_id WHERE e.course_id = $1 ORDER BY p.name, p.id"
+    ))
+    .bind(course)
+    .all()
+    .await
+}
+
+/// The member of a course who has this address.
+///
+/// # Errors
+/// If the database fails.
+pub async fn member_by_email(
+    x: &mut impl Exec,
+    course: CourseId,
+    email: &Email,
+) -> Result<Option<Member>, DbError> {
+    x.query(person!(
+        "e.role, ",
+        "FROM people p JOIN enrolments e ON e.person_id = p.id WHERE p.email = $2 AND e.course_id = $1"
+    ))
+    .bind(course)
+    .bind(email.clone())
+    .opt()
+    .await
+}
+
+/// Makes a person a member of a course; who is one already stays what they are (false).
+///
+/// # Errors
+/// If the database fails, or there is no such course or person.
+pub async fn enrol(
+    x: &mut impl Exec,
+    course: CourseId,
+    person: PersonId,
+    role: Role,
+) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "INSERT INTO enrolments (course_id, person_id, role) VALUES ($1, $2, $3) \
+             ON CONFLICT (course_id, person_id) DO NOTHING",
+        )
+        .bind(course)
+        .bind(person)
+        .bind(role)
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Makes a person this in a course, whatever they were before; false where they were it already.
+///
+/// # Errors
+/// If the database fails, or there is no such course or person.
+pub async fn set_role(
+    x: &mut impl Exec,
+    course: CourseId,
+    person: PersonId,
+    role: Role,
+) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "INSERT INTO enrolments (course_id, person_id, role) VALUES ($1, $2, $3) \
+             ON CONFLICT (course_id, person_id) DO UPDATE SET role = excluded.role \
+             WHERE enrolments.role <> excluded.role",
+        )
+        .bind(course)
+        .bind(person)
+        .bind(role)
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+// Tokens --------------------------------------------------------------------------------------------------------------
+
+/// Who comes in with a token.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Holder {
+    pub(super) token_id: TokenId,
+    pub(super) expires_at: Option<DateTime<Utc>>,
+    #[sqlx(flatten)]
+    pub(super) person: Person,
+}
+
+/// The holder of a token that was not revoked.
+pub(super) async fn holder(x: &mut impl Exec, digest: &str) -> Result<Option<Arc<Holder>>, DbError> {
+    let holder: Option<Holder> = x
+        .query(person!(
+            "t.id AS token_id, t.expires_at, ",
+            "FROM api_tokens t JOIN people p ON p.id = t.person_id WHERE t.digest = $1 AND t.revoked_at IS NULL"
+        ))
+        .bind(digest.to_owned())
+        .opt()
+        .await?;
+    Ok(holder.map(Arc::new))
+}
+
+/// Writes a new token.
+pub(super) async fn insert_token(x: &mut impl Exec, token: &ApiToken, digest: String) -> Result<(), DbError> {
+    x.query(
+        "INSERT INTO api_tokens (id, person_id, name, digest, created_at, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(token.id)
+    .bind(token.person_id)
+    .bind(token.name.clone())
+    .bind(digest)
+    .bind(token.created_at)
+    .bind(token.expires_at)
+    .exec()
+    .await?;
+    Ok(())
+}
+
+/// A person's tokens, newest first.
+pub(super) async fn tokens(x: &mut impl Exec, person: PersonId) -> Result<Vec<ApiToken>, DbError> {
+    x.query(
+        "SELECT id, person_id, name, created_at, expires_at, revoked_at FROM api_tokens \
+         WHERE person_id = $1 ORDER BY created_at DESC, id DESC",
+    )
+    .bind(person)
+    .all()
+    .await
+}
+
+/// Revokes a token of a person; false where there is none that is not revoked.
+pub(super) async fn revoke_token(
+    x: &mut impl Exec,
+    person: PersonId,
+    token: TokenId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "UPDATE api_tokens SET revoked_at = $3 WHERE id = $2 AND person_id = $1 AND revoked_at IS NULL",
+        )
+        .bind(person)
+        .bind(token)
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+// Sessions ------------------------------------------------------------------------------------------------------------
+
+/// Writes a new session; false where the id is taken.
+pub(super) async fn create_session(
+    x: &mut impl Exec,
+    digest: &str,
+    data: &str,
+    expires_at: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let written = x
+        .query("INSERT INTO sessions (id, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
+        .bind(digest.to_owned())
+        .bind(data.to_owned())
+        .bind(expires_at)
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Writes a session as it is now.
+pub(super) async fn save_session(
+    x: &mut impl Exec,
+    digest: &str,
+    data: &str,
+    expires_at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    x.query(
+        "INSERT INTO sessions (id, data, expires_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+    )
+    .bind(digest.to_owned())
+    .bind(data.to_owned())
+    .bind(expires_at)
+    .exec()
+    .await?;
+    Ok(())
+}
+
+/// A session that has not expired.
+pub(super) async fn load_session(
+    x: &mut impl Exec,
+    digest: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<(String, DateTime<Utc>)>, DbError> {
+    x.query("SELECT data, expires_at FROM sessions WHERE id = $1 AND expires_at > $2")
+        .bind(digest.to_owned())
+        .bind(now)
+        .opt()
+        .await
+}
+
+/// Removes a session.
+pub(super) async fn delete_session(x: &mut impl Exec, digest: &str) -> Result<(), DbError> {
+    x.query("DELETE FROM sessions WHERE id = $1").bind(digest.to_owned()).exec().await?;
+    Ok(())
+}
+
+/// Removes the sessions that have expired.
+pub(super) async fn sweep_sessions(x: &mut impl Exec, now: DateTime<Utc>) -> Result<u64, DbError> {
+    x.query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).exec().await
+}
+
+// Settings ------------------------------------------------------------------------------------------------------------
+
+/// A setting that is kept in the database.
+pub(super) async fn setting(x: &mut impl Exec, key: &'static str) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = x.query("SELECT value FROM settings WHERE key = $1").bind(key).opt().await?;
+    Ok(row.map(|(value,)| value))
+}
+
+/// Keeps a setting.
+pub(super) async fn put_setting(x: &mut impl Exec, key: &'static str, value: &str) -> Result<(), DbError> {
+    x.query(
+        "INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(key)
+    .bind(value.to_owned())
+    .exec()
+    .await?;
+    Ok(())
+}
