@@ -115,3 +115,16 @@ impl Job {
 pub fn no_hurry() -> DateTime<Utc> {
     DateTime::from_timestamp(4_102_444_800, 0).unwrap_or(DateTime::<Utc>::MAX_UTC) // 1 January 2100
 }
+
+impl Job {
+    /// Its place in the queue's order.
+    #[must_use]
+    pub const fn place(&self) -> super::Place {
+        super::Place {
+            priority: self.priority,
+            deadline: self.deadline,
+            arrived_at: self.arrived_at,
+            job: self.id,
+        }
+    }
+}

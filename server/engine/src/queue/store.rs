@@ -364,3 +364,14 @@ pub async fn set_failure(x: &mut impl Exec, id: JobId, failure: &str) -> Result<
         .await?;
     Ok(())
 }
+
+/// When work on a job began, and when it ended.
+pub type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// When work on a job began, and when it ended.
+///
+/// # Errors
+/// If the database fails.
+pub async fn times(x: &mut impl Exec, id: JobId) -> Result<Option<Times>, DbError> {
+    x.query("SELECT started_at, finished_at FROM model_jobs WHERE id = $1").bind(id).opt().await
+}

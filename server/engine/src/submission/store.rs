@@ -208,3 +208,99 @@ pub async fn students(
     }
     Ok(students)
 }
+
+/// The feedback stored with a submission: what was given at once, and what followed.
+///
+/// # Errors
+/// If the database fails.
+pub async fn interim(
+    x: &mut impl Exec,
+    id: SubmissionId,
+) -> Result<Option<(Quick, Option<super::Interim>)>, DbError> {
+    let row: Option<(Json<Quick>, Option<Json<super::Interim>>)> =
+        x.query("SELECT quick, interim FROM submissions WHERE id = $1").bind(id).opt().await?;
+    Ok(row.map(|(quick, interim)| (quick.0, interim.map(|i| i.0))))
+}
+
+/// Work whose fuller feedback is not there yet.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Unread {
+    /// The submission.
+    pub id: SubmissionId,
+    /// Its assignment.
+    pub assignment_id: AssignmentId,
+    /// The draft before.
+    pub previous_id: Option<SubmissionId>,
+    /// The text.
+    pub text: String,
+}
+
+/// Of these, the work whose fuller feedback is not there yet.
+///
+/// # Errors
+/// If the database fails.
+pub async fn works_without_interim(
+    x: &mut impl Exec,
+    ids: &[SubmissionId],
+) -> Result<Vec<Unread>, DbError> {
+    let mut works = Vec::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT id, assignment_id, previous_id, text FROM submissions WHERE interim IS NULL AND id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        works.extend(query.all().await?);
+    }
+    Ok(works)
+}
+
+/// Submissions handed in before a time whose fuller feedback is still not there.
+///
+/// # Errors
+/// If the database fails.
+pub async fn without_interim(
+    x: &mut impl Exec,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<SubmissionId>, DbError> {
+    let rows: Vec<(SubmissionId,)> = x
+        .query("SELECT id FROM submissions WHERE interim IS NULL AND submitted_at <= $1 ORDER BY submitted_at LIMIT $2")
+        .bind(before)
+        .bind(most)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Stores fuller feedback.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_interim(
+    x: &mut impl Exec,
+    feedback: &[(SubmissionId, super::Interim)],
+) -> Result<(), DbError> {
+    for (id, interim) in feedback {
+        x.query("UPDATE submissions SET interim = $2 WHERE id = $1")
+            .bind(*id)
+            .bind(Json(interim.clone()))
+            .exec()
+            .await?;
+    }
+    Ok(())
+}
+
+/// Notes when the student first saw the result.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_viewed(x: &mut impl Exec, id: SubmissionId, now: DateTime<Utc>) -> Result<(), DbError> {
+    x.query("UPDATE submissions SET viewed_at = $2 WHERE id = $1 AND viewed_at IS NULL")
+        .bind(id)
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(())
+}

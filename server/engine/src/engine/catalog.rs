@@ -1,0 +1,128 @@
+//! What is looked up all the time: providers by name, and all that marking an assignment needs.
+
+use super::{Engine, EngineError};
+use crate::{
+    batching::Sizes,
+    course::{AssignmentContext, ReleasePolicy},
+    prompt::{Stable, Task},
+    provider::{HardLimits, Prompt},
+    store::AssignmentId,
+    submission::{Brief, tokens},
+};
+pub use crate::provider::registry::Entry;
+use chrono::TimeDelta;
+use std::sync::{Arc, PoisonError};
+
+/// All that marking work of one assignment needs; made once for each version of assignment and rubric.
+#[derive(Debug)]
+pub struct Marking {
+    /// Assignment, course and rubric.
+    pub context: Arc<AssignmentContext>,
+    /// The part of the prompt that all its work shares.
+    pub stable: Stable,
+    /// Tokens of that part.
+    pub stable_tokens: u64,
+    /// What interim feedback goes by.
+    pub brief: Brief,
+}
+
+impl Marking {
+    fn new(context: Arc<AssignmentContext>) -> Result<Self, EngineError> {
+        let assignment = &context.assignment;
+        let task = Task {
+            title: &assignment.title,
+            kind: assignment.kind,
+            brief: &assignment.brief,
+            language: Some(&assignment.language),
+        };
+        let stable = Stable::rubric(&task, &context.rubric)?;
+        let stable_tokens = tokens::o200k(&stable.text) + tokens::o200k(stable.schema.get()) + tokens::FRAME;
+        let brief = Brief::of(assignment);
+        Ok(Self { stable, stable_tokens, brief, context })
+    }
+
+    /// The question for one piece of work.
+    #[must_use]
+    pub fn prompt(&self, work: &str) -> Prompt {
+        self.stable.prompt(work)
+    }
+
+    /// A person approves marks before they are released.
+    #[must_use]
+    pub fn held_for_approval(&self) -> bool {
+        self.context.assignment.release == ReleasePolicy::OnApproval
+    }
+
+    /// The prompt's template and version.
+    #[must_use]
+    pub fn template(&self) -> String {
+        self.stable.template.to_string()
+    }
+}
+
+impl Entry {
+    /// Sizes and times that its queue is cut by.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        let s = &self.settings;
+        Sizes {
+            min: i64::from(s.min_jobs),
+            max: i64::from(s.max_jobs),
+            slots: i64::from(s.max_batches),
+            longest: TimeDelta::seconds(i64::from(s.max_wait_s)),
+            longest_economy: TimeDelta::seconds(i64::from(s.max_wait_s)).max(TimeDelta::hours(4)),
+        }
+    }
+
+    /// The hard limits of one batch: the provider's own, or narrower ones that were set.
+    #[must_use]
+    pub fn limits(&self) -> HardLimits {
+        self.provider.capabilities().limits
+    }
+
+    /// Seconds between two looks at a batch: the least and the most.
+    #[must_use]
+    pub fn poll_bounds(&self) -> (i64, i64) {
+        (i64::from(self.settings.poll_first_s), i64::from(self.settings.poll_max_s))
+    }
+}
+
+impl Engine {
+    /// A provider that is switched on.
+    pub(crate) fn provider(&self, name: &str) -> Result<Arc<Entry>, EngineError> {
+        self.registry().get(name).ok_or_else(|| EngineError::NoProvider(name.to_owned()))
+    }
+
+    /// All providers that are switched on, by name.
+    pub(crate) fn providers(&self) -> Vec<Arc<Entry>> {
+        self.registry().all()
+    }
+
+    /// All that marking an assignment needs.
+    ///
+    /// # Errors
+    /// If there is no such assignment, or its prompt can't be made.
+    pub async fn marking(&self, id: AssignmentId) -> Result<Arc<Marking>, EngineError> {
+        let context = self.courses().context(id).await?;
+        let context =
+            context.ok_or_else(|| EngineError::Missing { what: "an assignment", id: id.to_string() })?;
+        {
+            let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(marking) = markings.get(&id)
+                && Arc::ptr_eq(&marking.context, &context)
+            {
+                return Ok(marking.clone());
+            }
+        }
+        let mut markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(marking) = markings.get(&id)
+            && marking.context == context
+        {
+            // Read anew, but nothing has changed.
+            return Ok(marking.clone());
+        }
+        let marking = Arc::new(Marking::new(context)?);
+        markings.insert(id, marking.clone());
+        Ok(marking)
+    }
+}

@@ -1,0 +1,245 @@
+//! The engine: one handle that holds the database, the clock, the providers and what is kept in memory. The nouns'
+//! folders add their operations to it.
+
+mod catalog;
+mod error;
+mod handler;
+mod load;
+mod money;
+
+pub use catalog::{Entry, Marking};
+pub use error::EngineError;
+pub use load::Load;
+
+use crate::{
+    budget::Budget,
+    course::Courses,
+    event::Tail,
+    identity::Identity,
+    notice::Mailer,
+    provider::{Prices, Registry},
+    queue::Snapshot,
+    routing::RuleSet,
+    settings::Settings,
+    store::{AssignmentId, BatchId, Db, World},
+    submission::Writer,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
+    time::Instant,
+};
+
+/// Everything that Quire does. Cheap to clone; clones are the same engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+/// An engine that does not keep it alive.
+#[derive(Clone)]
+pub(crate) struct WeakEngine(Weak<Inner>);
+
+impl WeakEngine {
+    pub(crate) fn upgrade(&self) -> Option<Engine> {
+        self.0.upgrade().map(Engine)
+    }
+}
+
+struct Inner {
+    db: Db,
+    world: World,
+    settings: Settings,
+    /// The name of this process, fresh at each start.
+    owner: String,
+    identity: Identity,
+    courses: Courses,
+    registry: Registry,
+    prices: Prices,
+    mailer: Mailer,
+    tail: Tail,
+    writer: std::sync::OnceLock<Writer>,
+    rules: RwLock<Arc<RuleSet>>,
+    markings: Mutex<HashMap<AssignmentId, Arc<Marking>>>,
+    load: RwLock<Arc<Load>>,
+    snapshot: RwLock<Arc<Snapshot>>,
+    budgets: RwLock<Arc<Vec<Budget>>>,
+    /// Batches that a task of this process is at work on: their leases are prolonged.
+    at_work: Mutex<HashMap<BatchId, usize>>,
+    ticked: Mutex<Option<(Instant, DateTime<Utc>)>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("owner", &self.0.owner).finish_non_exhaustive()
+    }
+}
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The database, its schema up to date.
+    pub db: Db,
+    /// Time and chance.
+    pub world: World,
+    /// Settings.
+    pub settings: Settings,
+    /// Providers.
+    pub registry: Registry,
+    /// Sends e-mails.
+    pub mailer: Mailer,
+}
+
+impl Engine {
+    /// Makes an engine and fills what it keeps in memory. Nothing works in the background until [`Engine::start`] or
+    /// the workers are run.
+    ///
+    /// # Errors
+    /// If the database fails or the stored rules can't be read.
+    pub async fn new(parts: Parts) -> Result<Self, EngineError> {
+        let Parts { db, world, settings, registry, mailer } = parts;
+        let rules = crate::routing::current_rules(&mut db.clone(), &world).await?;
+        let now = world.now();
+        let engine = Self(Arc::new(Inner {
+            owner: world.secret_uuid().simple().to_string(),
+            identity: Identity::new(db.clone(), world.clone()),
+            courses: Courses::new(db.clone(), world.clone()),
+            prices: Prices::new(db.clone()),
+            registry,
+            mailer,
+            tail: Tail::new(),
+            writer: std::sync::OnceLock::new(),
+            rules: RwLock::new(Arc::new(rules)),
+            markings: Mutex::default(),
+            load: RwLock::new(Arc::new(Load::empty(now))),
+            snapshot: RwLock::new(Arc::new(Snapshot::new(&[], now))),
+            budgets: RwLock::default(),
+            at_work: Mutex::default(),
+            ticked: Mutex::default(),
+            db,
+            world,
+            settings,
+        }));
+        engine.0.prices.load().await?;
+        engine.refresh_load().await?;
+        engine.refresh_snapshot().await?;
+        Ok(engine)
+    }
+
+    /// Starts what every process needs in the background: following events, and keeping load and places fresh. It ends
+    /// with the engine.
+    pub fn start(&self) {
+        tokio::spawn(self.0.tail.clone().run(self.0.db.clone()));
+        tokio::spawn(load::keep_fresh(self.weak()));
+        tokio::spawn(handler::keep_leases(self.weak()));
+    }
+
+    pub(crate) fn weak(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.0))
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> Db {
+        self.0.db.clone()
+    }
+    /// Time and chance.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.0.world
+    }
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.world.now()
+    }
+    /// Settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+    /// The institution's time zone.
+    #[must_use]
+    pub fn zone(&self) -> Tz {
+        self.0.settings.time_zone
+    }
+    /// Who asks, and whether they may.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+    /// Courses and assignments.
+    #[must_use]
+    pub fn courses(&self) -> &Courses {
+        &self.0.courses
+    }
+    /// Providers.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+    /// Follows events.
+    #[must_use]
+    pub fn tail(&self) -> &Tail {
+        &self.0.tail
+    }
+    /// The routing rules in force.
+    #[must_use]
+    pub fn rules(&self) -> Arc<RuleSet> {
+        self.0.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// Places of all that wait.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    /// How busy Quire is.
+    #[must_use]
+    pub fn load(&self) -> Arc<Load> {
+        self.0.load.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn mailer(&self) -> &Mailer {
+        &self.0.mailer
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        self.0.writer.get_or_init(|| Writer::start(self.weak()))
+    }
+
+    pub(crate) fn owner(&self) -> &str {
+        &self.0.owner
+    }
+
+    pub(crate) fn lease_until(&self) -> DateTime<Utc> {
+        self.now() + TimeDelta::seconds(i64::from(self.0.settings.lease_seconds))
+    }
+
+    /// Marks a batch as being worked on for as long as the answer lives.
+    pub(crate) fn at_work(&self, id: BatchId) -> AtWork {
+        *self.batches_at_work().entry(id).or_insert(0) += 1;
+        AtWork { engine: self.clone(), id }
+    }
+
+    fn batches_at_work(&self) -> std::sync::MutexGuard<'_, HashMap<BatchId, usize>> {
+        self.0.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A batch is being worked on.
+pub(crate) struct AtWork {
+    engine: Engine,
+    id: BatchId,
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let mut at_work = self.engine.batches_at_work();
+        if let Some(count) = at_work.get_mut(&self.id) {
+            *count -= 1;
+            if *count == 0 {
+                at_work.remove(&self.id);
+            }
+        }
+    }
+}

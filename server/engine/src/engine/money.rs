@@ -1,0 +1,104 @@
+//! Prices and budgets as the engine needs them.
+
+use super::{Engine, EngineError};
+use crate::{
+    budget::{self, Budgets},
+    provider::{Usage, price},
+    queue::Job,
+    routing::{ProviderFacts, Route},
+    store::{NanoUsd, Tx},
+    submission::tokens::{self, Calibration},
+};
+use chrono::{DateTime, Utc};
+use std::sync::PoisonError;
+
+impl Engine {
+    /// What an answer cost, at the price of its day.
+    pub(crate) fn cost(
+        &self,
+        provider: &str,
+        model: &str,
+        usage: &Usage,
+        batch: bool,
+        at: DateTime<Utc>,
+    ) -> Result<NanoUsd, EngineError> {
+        Ok(price::cost(&self.price(provider, model, at)?, usage, batch))
+    }
+
+    fn price(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<price::Price, EngineError> {
+        let kind = self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
+        self.0.prices.at(kind, model, at).ok_or_else(|| EngineError::NoPrice {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+        })
+    }
+
+    /// The most that a job can cost by its route.
+    pub(crate) fn worst_case(&self, job: &Job) -> Result<NanoUsd, EngineError> {
+        let price = self.price(&job.provider, &job.model, self.now())?;
+        let batch = job.route == Route::Batch;
+        Ok(price::worst_case(&price, positive(job.input_tokens) * 5 / 4, positive(job.max_output), batch))
+    }
+
+    /// The month's budgets, kept from changing until the transaction ends.
+    pub(crate) async fn budgets_for_update(&self, tx: &mut Tx) -> Result<Budgets, EngineError> {
+        let month = budget::month_of(self.now(), self.zone());
+        let spending = budget::spending_for_update(tx, &month).await?;
+        Ok(Budgets { budgets: budget::budgets(tx).await?, spending })
+    }
+
+    /// Some budget stops work at its limit.
+    pub(crate) fn has_hard_stop(&self) -> bool {
+        self.0.budgets.read().unwrap_or_else(PoisonError::into_inner).iter().any(|b| b.hard_stop)
+    }
+
+    pub(super) fn keep_budgets(&self, budgets: Vec<budget::Budget>) {
+        *self.0.budgets.write().unwrap_or_else(PoisonError::into_inner) = budgets.into();
+    }
+
+    /// What each provider can do for work of this size.
+    pub(crate) fn provider_facts(
+        &self,
+        input_tokens: u64,
+        output: i64,
+        max_output: i64,
+        now: DateTime<Utc>,
+    ) -> Vec<ProviderFacts> {
+        let load = self.load();
+        self.providers()
+            .iter()
+            .filter_map(|entry| {
+                let model = entry.settings.models.first()?;
+                let price = self.price(&entry.name, model, now).ok()?;
+                let input = Calibration::prior(entry.kind).apply(input_tokens);
+                let usage = Usage { input_tokens: input, output_tokens: positive(output), ..Usage::default() };
+                let most = |batch| price::worst_case(&price, input * 5 / 4, positive(max_output), batch);
+                let (free_jobs, turnaround) = load.provider(&entry.name, self.settings().turnaround_prior);
+                Some(ProviderFacts {
+                    name: entry.name.clone(),
+                    kind: entry.kind,
+                    model: model.clone(),
+                    batch: entry.provider.capabilities().batch,
+                    healthy: true,
+                    realtime_cost: price::cost(&price, &usage, false),
+                    realtime_most: most(false),
+                    batch_cost: price::cost(&price, &usage, true),
+                    batch_most: most(true),
+                    free_jobs: free_jobs - entry.assigned(),
+                    batch_p50: turnaround.p50,
+                    batch_p90: turnaround.p90,
+                })
+            })
+            .collect()
+    }
+
+    /// A rough count of tokens, for texts that are not sent.
+    #[must_use]
+    pub fn rough_tokens(text: &str) -> u64 {
+        tokens::estimate(text)
+    }
+}
+
+fn positive(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
+}
