@@ -1,0 +1,5 @@
+//! Signing in: sessions, form tokens, limits on guessing.
+
+pub mod attempts;
+pub mod csrf;
+pub mod network;

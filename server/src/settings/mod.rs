@@ -1,0 +1,376 @@
+//! Settings: a TOML file, overridden by environment variables, overridden by flags; checked before anything starts.
+
+mod load;
+pub mod reference;
+mod units;
+
+pub use load::{SettingsError, Source, load};
+pub use units::{Period, Size};
+
+use ipnet::IpNet;
+use quire_engine::queue::Lanes;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// All settings of the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address of the database.
+    pub database: String,
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Address under which people reach this Quire; none: `http://` and the address listened on.
+    pub public_url: Option<Url>,
+    /// Folder for the master key and other files of Quire's own.
+    pub data_dir: PathBuf,
+    /// File with the key that seals providers' keys; none: `master.key` in `data_dir`.
+    pub master_key_file: Option<PathBuf>,
+    /// Time zone of the institution: of months in budgets, of schedules, of pages before signing in.
+    pub time_zone: chrono_tz::Tz,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[serde(default, deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Sending of e-mail.
+    pub smtp: Smtp,
+    /// How long jobs wait and how often they are asked again, by lane.
+    pub lanes: Lanes,
+    /// What may be handed in.
+    pub uploads: Uploads,
+    /// Signing in.
+    pub sessions: Sessions,
+    /// The web server.
+    pub http: Http,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// Sending of e-mail.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// Name of the mail server; none: no e-mail is sent.
+    pub host: Option<String>,
+    /// Its port; none: the usual one of `security`.
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    #[serde(deserialize_with = "word")]
+    pub security: SmtpSecurity,
+    /// Name to sign in with; none: without signing in.
+    pub user: Option<String>,
+    /// Password to sign in with.
+    pub password: Option<String>,
+    /// File that holds the password, instead of `password`.
+    pub password_file: Option<PathBuf>,
+    /// Address from which Quire writes.
+    pub from: String,
+}
+
+impl std::fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Smtp")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("security", &self.security)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpSecurity {
+    /// Encrypted from the start (usual port 465).
+    Tls,
+    /// Begins in clear and must turn to encryption (usual port 587).
+    Starttls,
+    /// In clear: for a mail server on the same machine only (usual port 25).
+    None,
+}
+
+/// What may be handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uploads {
+    /// Most bytes of an uploaded file.
+    pub max_file: Size,
+    /// Most bytes of the work's plain text.
+    pub max_text: Size,
+}
+
+/// Signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// A session ends after this long without a visit.
+    pub idle: Period,
+    /// A session ends this long after signing in, whatever happens.
+    pub absolute: Period,
+    /// Failed sign-ins for one account from one network in 15 minutes before it must wait.
+    pub attempts: u32,
+}
+
+/// The web server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// A request that is not answered by then is given up.
+    pub request_timeout: Period,
+    /// Open connections at once; more wait to be accepted.
+    pub max_connections: usize,
+    /// Live streams that one person may have open at once.
+    pub streams_per_person: usize,
+    /// Time that open requests have to end when the program is stopped.
+    pub shutdown_grace: Period,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// How lines are written.
+    #[serde(deserialize_with = "word")]
+    pub format: LogFormat,
+    /// The least important level that is written, or filters by module such as `info,sqlx=warn`.
+    pub level: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database: "sqlite:data/quire.db".to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            data_dir: PathBuf::from("data"),
+            master_key_file: None,
+            time_zone: chrono_tz::UTC,
+            trusted_proxies: Vec::new(),
+            smtp: Smtp {
+                host: None,
+                port: None,
+                security: SmtpSecurity::Starttls,
+                user: None,
+                password: None,
+                password_file: None,
+                from: "Quire <quire@localhost>".to_owned(),
+            },
+            lanes: Lanes::default(),
+            uploads: Uploads { max_file: Size::megabytes(10), max_text: Size::megabytes(1) },
+            sessions: Sessions { idle: Period::hours(12), absolute: Period::days(7), attempts: 10 },
+            http: Http {
+                request_timeout: Period::seconds(30),
+                max_connections: 8192,
+                streams_per_person: 6,
+                shutdown_grace: Period::seconds(10),
+            },
+            log: Log { format: LogFormat::Text, level: "info".to_owned() },
+        }
+    }
+}
+
+impl Settings {
+    /// Address under which people reach this Quire, without a slash at its end.
+    #[must_use]
+    pub fn public_address(&self) -> String {
+        self.public_url.as_ref().map_or_else(
+            || format!("http://{}", self.listen),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        )
+    }
+
+    /// Whether people reach this Quire over an encrypted connection.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// The file with the key that seals providers' keys.
+    #[must_use]
+    pub fn master_key_path(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| self.data_dir.join("master.key"))
+    }
+
+    /// What can only be seen on values together, or on values that are of the right type and yet impossible.
+    fn check(&self) -> Result<(), SettingsError> {
+        let wrong = |key: &str, value: &dyn std::fmt::Display, allowed: &str| {
+            Err(SettingsError::Value {
+                key: key.to_owned(),
+                value: value.to_string(),
+                allowed: allowed.to_owned(),
+            })
+        };
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| self.database.starts_with(scheme))
+        {
+            // The value may hold a password.
+            let scheme = self.database.split(':').next().unwrap_or_default();
+            return wrong(
+                "database",
+                &format!("{scheme}…"),
+                "an address sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME",
+            );
+        }
+        if let Some(url) = &self.public_url {
+            let plain = matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty();
+            if !plain {
+                return wrong(
+                    "public_url",
+                    url,
+                    "an address such as https://quire.example.edu, without a path",
+                );
+            }
+        }
+        if self.smtp.from.parse::<SmtpAddress>().is_err() {
+            return wrong("smtp.from", &self.smtp.from, "an address such as Quire <quire@example.edu>");
+        }
+        if self.smtp.password.is_some() && self.smtp.password_file.is_some() {
+            return wrong("smtp.password_file", &"set", "left out where smtp.password is set");
+        }
+        if self.smtp.user.is_some() && self.smtp.password.is_none() && self.smtp.password_file.is_none() {
+            return wrong("smtp.user", &"set", "set together with smtp.password or smtp.password_file");
+        }
+        for lane in quire_engine::queue::Lane::ALL {
+            let settings = self.lanes.of(lane);
+            let key = |name: &str| format!("lanes.{}.{name}", lane.name());
+            if !(1..=100).contains(&settings.attempts) {
+                return wrong(&key("attempts"), &settings.attempts, "a number from 1 to 100");
+            }
+            if settings.gather_seconds > 86_400 {
+                return wrong(&key("gather_seconds"), &settings.gather_seconds, "at most 86400 (a day)");
+            }
+            if settings.backoff_seconds > 3_600 {
+                return wrong(&key("backoff_seconds"), &settings.backoff_seconds, "at most 3600 (an hour)");
+            }
+        }
+        let sizes = [
+            ("uploads.max_file", self.uploads.max_file, 200),
+            ("uploads.max_text", self.uploads.max_text, 20),
+        ];
+        for (key, size, most) in sizes {
+            if size < Size(1_000) || size > Size::megabytes(most) {
+                return wrong(key, &size, &format!("a size from 1 kB to {most} MB"));
+            }
+        }
+        let periods = [
+            ("sessions.idle", self.sessions.idle, Period::minutes(1), Period::days(365)),
+            ("sessions.absolute", self.sessions.absolute, Period::minutes(1), Period::days(365)),
+            ("http.request_timeout", self.http.request_timeout, Period::seconds(1), Period::minutes(10)),
+            ("http.shutdown_grace", self.http.shutdown_grace, Period::seconds(0), Period::minutes(10)),
+        ];
+        for (key, period, least, most) in periods {
+            if period < least || period > most {
+                return wrong(key, &period, &format!("a length of time from {least} to {most}"));
+            }
+        }
+        if self.sessions.idle > self.sessions.absolute {
+            return wrong("sessions.idle", &self.sessions.idle, "at most sessions.absolute");
+        }
+        if !(1..=1_000).contains(&self.sessions.attempts) {
+            return wrong("sessions.attempts", &self.sessions.attempts, "a number from 1 to 1000");
+        }
+        if !(1..=1_000_000).contains(&self.http.max_connections) {
+            return wrong("http.max_connections", &self.http.max_connections, "a number from 1 to 1000000");
+        }
+        if !(1..=1_000).contains(&self.http.streams_per_person) {
+            return wrong(
+                "http.streams_per_person",
+                &self.http.streams_per_person,
+                "a number from 1 to 1000",
+            );
+        }
+        if self.log.level.parse::<tracing_subscriber::filter::Targets>().is_err() {
+            return wrong(
+                "log.level",
+                &self.log.level,
+                "error, warn, info, debug or trace, or filters by module such as info,sqlx=warn",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// An e-mail address with or without a name before it, as far as settings check it.
+struct SmtpAddress;
+
+impl std::str::FromStr for SmtpAddress {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let address = match text.rsplit_once('<') {
+            Some((_, rest)) => rest.strip_suffix('>').ok_or(())?,
+            None => text,
+        };
+        match address.split_once('@') {
+            Some((user, host))
+                if !user.is_empty()
+                    && !host.is_empty()
+                    && !address.contains(|c: char| c.is_whitespace() || c.is_control())
+                    && !host.contains('@') =>
+            {
+                Ok(Self)
+            }
+            _ => Err(()),
+        }
+    }
+}
+
+/// One of a few words.
+fn word<'de, D: Deserializer<'de>, T: clap::ValueEnum>(from: D) -> Result<T, D::Error> {
+    let text = String::deserialize(from)?;
+    T::from_str(text.trim(), true).map_err(|_| {
+        let words = T::value_variants().iter().filter_map(clap::ValueEnum::to_possible_value);
+        let words: Vec<_> = words.map(|word| word.get_name().to_owned()).collect();
+        de::Error::custom(format!("\"{text}\" is not one of {}", words.join(", ")))
+    })
+}
+
+/// Networks as a list, or as one text with commas, as environment variables give it.
+fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    let names = match Given::deserialize(from)? {
+        Given::List(list) => list,
+        Given::Text(text) => text.split(',').map(str::to_owned).collect(),
+    };
+    let names = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            name.parse::<IpNet>().or_else(|_| name.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+                de::Error::custom(format!("\"{name}\" is not a network; write 10.0.0.0/8 or 127.0.0.1"))
+            })
+        })
+        .collect()
+}
+
+/// The settings file looked for when none is named.
+pub const DEFAULT_FILE: &str = "quire.toml";
+
+/// The settings file to read: the named one, else `quire.toml` in the working folder where there is one.
+#[must_use]
+pub fn file_to_read(named: Option<&Path>) -> Option<PathBuf> {
+    match named {
+        Some(path) => Some(path.to_owned()),
+        None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.is_file()),
+    }
+}

@@ -1,0 +1,132 @@
+//! The reference table of all settings, as it stands in `docs/operations.md`.
+
+use super::Settings;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// What each setting means, in the order of the table.
+const MEANINGS: &[(&str, &str)] = &[
+    ("database", "Where everything is kept: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`."),
+    ("listen", "Address and port to listen on."),
+    (
+        "public_url",
+        "Address under which people reach this Quire, without a path. With `https` cookies are sent over encrypted connections only. Unset: `http://` and the address listened on.",
+    ),
+    ("data_dir", "Folder for the master key and other files of Quire's own."),
+    (
+        "master_key_file",
+        "File with the key that seals providers' keys; made with mode 0600 when missing. Unset: `master.key` in `data_dir`. Keep a copy apart from the database's.",
+    ),
+    (
+        "time_zone",
+        "Time zone of the institution: of months in budgets, of schedules, of pages before signing in.",
+    ),
+    (
+        "trusted_proxies",
+        "Proxies, as networks or addresses, whose `X-Forwarded-For` is believed when sign-ins are counted by network.",
+    ),
+    ("smtp.host", "Name of the mail server. Unset: no e-mail is sent."),
+    ("smtp.port", "Its port. Unset: 465, 587 or 25, by `smtp.security`."),
+    (
+        "smtp.security",
+        "`tls` (encrypted from the start), `starttls` (must turn to encryption) or `none` (in clear: for a server on the same machine only).",
+    ),
+    ("smtp.user", "Name to sign in with. Unset: without signing in."),
+    ("smtp.password", "Password to sign in with."),
+    ("smtp.password_file", "File that holds the password, instead of `smtp.password`."),
+    ("smtp.from", "Address from which Quire writes."),
+    (
+        "lanes.urgent.attempts",
+        "Answers asked for before an urgent job goes to the dead letters; answers that can't be used count.",
+    ),
+    ("lanes.urgent.gather_seconds", "Seconds that an urgent job gathers company before it may be sent."),
+    ("lanes.urgent.backoff_seconds", "Seconds before the second attempt, doubled for each one after."),
+    ("lanes.standard.attempts", "The same for the standard lane."),
+    ("lanes.standard.gather_seconds", ""),
+    ("lanes.standard.backoff_seconds", ""),
+    ("lanes.economy.attempts", "The same for the economy lane."),
+    ("lanes.economy.gather_seconds", ""),
+    ("lanes.economy.backoff_seconds", ""),
+    ("uploads.max_file", "Most bytes of an uploaded file."),
+    ("uploads.max_text", "Most bytes of the work's plain text."),
+    ("sessions.idle", "A session ends after this long without a visit."),
+    ("sessions.absolute", "A session ends this long after signing in, whatever happens."),
+    (
+        "sessions.attempts",
+        "Failed sign-ins for one account from one network in 15 minutes before it must wait.",
+    ),
+    ("http.request_timeout", "A request that is not answered by then is given up."),
+    ("http.max_connections", "Open connections at once; more wait to be accepted."),
+    ("http.streams_per_person", "Live streams that one person may have open at once."),
+    ("http.shutdown_grace", "Time that open requests have to end when the program is stopped."),
+    ("log.format", "`text` for people, `json` for one JSON object per line."),
+    (
+        "log.level",
+        "Least important level that is written (`error`, `warn`, `info`, `debug`, `trace`), or filters by module such as `info,sqlx=warn`.",
+    ),
+];
+
+/// The table in Markdown.
+#[must_use]
+pub fn table() -> String {
+    let defaults = defaults();
+    let mut out = String::from("| key | default | meaning |\n| --- | --- | --- |\n");
+    for (key, meaning) in MEANINGS {
+        let default = defaults.iter().find(|(name, _)| name == key).map_or("", |(_, value)| value);
+        let shown = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        let _ = writeln!(out, "| `{key}` | {shown} | {meaning} |");
+    }
+    out
+}
+
+/// All keys, dotted, with their defaults as they would be written.
+fn defaults() -> Vec<(String, String)> {
+    fn walk(path: &str, value: &Value, out: &mut Vec<(String, String)>) {
+        match value {
+            Value::Object(map) => {
+                for (name, value) in map {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    walk(&path, value, out);
+                }
+            }
+            Value::Null => out.push((path.to_owned(), String::new())),
+            Value::String(text) => out.push((path.to_owned(), text.clone())),
+            other => out.push((path.to_owned(), other.to_string())),
+        }
+    }
+    let mut out = Vec::new();
+    if let Ok(value) = serde_json::to_value(Settings::default()) {
+        walk("", &value, &mut out);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_setting_is_explained() {
+        let mut known: Vec<_> = defaults().into_iter().map(|(key, _)| key).collect();
+        let mut explained: Vec<_> = MEANINGS.iter().map(|(key, _)| (*key).to_owned()).collect();
+        known.sort();
+        explained.sort();
+        assert_eq!(known, explained);
+    }
+
+    /// With `UPDATE_DOCS=1` it writes the table instead.
+    #[test]
+    fn the_manual_holds_this_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+        let (begin, end) = ("<!-- settings: begin -->\n", "<!-- settings: end -->");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = text.split_once(begin).expect("docs/operations.md marks where the table begins");
+        let (found, after) = rest.split_once(end).expect("docs/operations.md marks where the table ends");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, format!("{before}{begin}{}{end}{after}", table())).unwrap();
+        } else {
+            assert_eq!(found, table(), "run the test with UPDATE_DOCS=1 to bring the table up to date");
+        }
+    }
+}
