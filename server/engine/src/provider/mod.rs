@@ -3,10 +3,25 @@
 //! The engine speaks to a provider through [`Provider`] only. An adapter maps [`Request`]s to the provider's wire
 //! format and its replies back, and classes errors; it keeps no state of its own and touches no database.
 
+pub mod anthropic;
 mod error;
+mod headers;
+mod http;
+mod json;
+mod lines;
+pub mod openai;
+pub mod price;
+mod results;
+mod settings;
+#[cfg(test)]
+mod testing;
+mod upload;
+mod walk;
 mod wire;
 
 pub use error::{CallError, ErrorClass};
+pub use headers::{Exchange, Headroom, Observer, Window};
+pub use settings::{ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{
     Answer, BatchComplaint, Counts, CustomId, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,
     ResultLine, Usage,
@@ -16,6 +31,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Which interface a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
@@ -160,4 +176,15 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
 
     /// The models that the key may use, to check address and key.
     async fn models(&self) -> Result<Vec<String>, CallError>;
+}
+
+/// The adapter for a kind of provider. Connects nothing yet.
+///
+/// # Errors
+/// Names the setting that can't work.
+pub fn connect(kind: ProviderKind, settings: &Settings) -> Result<Arc<dyn Provider>, SettingsError> {
+    Ok(match kind {
+        ProviderKind::Openai => Arc::new(openai::OpenAi::new(settings)?),
+        ProviderKind::Anthropic => Arc::new(anthropic::Anthropic::new(settings)?),
+    })
 }

@@ -1,0 +1,137 @@
+//! How a provider is reached: address, key, patience.
+
+use super::{HardLimits, ProviderKind, headers::Observer};
+use secrecy::SecretString;
+use std::{fmt, time::Duration};
+use url::Url;
+
+/// A provider's key. It is wiped from memory when dropped, and `Debug` does not show it.
+pub type ApiKey = SecretString;
+
+impl ProviderKind {
+    /// The provider's name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Openai => "OpenAI",
+            Self::Anthropic => "Anthropic",
+        }
+    }
+
+    /// The base URL of the provider's own service.
+    #[must_use]
+    pub const fn own_url(self) -> &'static str {
+        match self {
+            Self::Openai => "https://api.openai.com/v1",
+            Self::Anthropic => "https://api.anthropic.com/v1",
+        }
+    }
+}
+
+/// How long to wait for a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the whole reply to a short question (state of a batch, list, creation after the upload).
+    pub reply: Duration,
+    /// For the whole of one real-time answer.
+    pub call: Duration,
+    /// For the next bytes of an upload or a download to move.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    /// 10 s to connect, 2 min for a reply, 10 min for an answer (as the providers' own libraries), 1 min without a byte.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            reply: Duration::from_secs(120),
+            call: Duration::from_secs(600),
+            idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Which of OpenAI's endpoints takes the questions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// `/v1/chat/completions`, which compatible servers have as well.
+    #[default]
+    ChatCompletions,
+    /// `/v1/responses`.
+    Responses,
+}
+
+/// How a provider is reached.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where its interface begins, such as `https://api.openai.com/v1` or `http://127.0.0.1:9100/openai/v1`.
+    pub base_url: Url,
+    /// The key.
+    pub key: ApiKey,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// Hard limits of the account where they differ from the provider's general ones.
+    pub limits: Option<HardLimits>,
+    /// Which endpoint takes the questions (OpenAI only).
+    pub endpoint: Endpoint,
+    /// Told of each exchange with the provider.
+    pub observer: Option<Observer>,
+}
+
+impl Settings {
+    /// With the provider's general limits and the usual patience.
+    #[must_use]
+    pub fn new(base_url: Url, key: ApiKey) -> Self {
+        Self {
+            base_url,
+            key,
+            timeouts: Timeouts::default(),
+            limits: None,
+            endpoint: Endpoint::default(),
+            observer: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("base_url", &self.base_url.as_str())
+            .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings that can't work.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The base URL can't be one.
+    #[error("the base URL {url} {reason}")]
+    Url {
+        /// The URL, without user name and password.
+        url: String,
+        /// What is wrong, to be read after it.
+        reason: &'static str,
+    },
+    /// The key can't be a key.
+    #[error("the provider's key {0}")]
+    Key(&'static str),
+    /// A time-out of zero.
+    #[error("the time-out \"{0}\" is zero: nothing would ever be answered in time")]
+    Timeout(&'static str),
+    /// The HTTP client could not be made.
+    #[error(
+        "connections to {url} can't be made: {reason} (are the system's certificates, ca-certificates, installed?)"
+    )]
+    Client {
+        /// The base URL.
+        url: String,
+        /// The reason given.
+        reason: String,
+    },
+}
