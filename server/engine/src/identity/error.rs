@@ -47,3 +47,11 @@ pub enum IdentityError {
     #[error(transparent)]
     Db(#[from] DbError),
 }
+
+impl IdentityError {
+    /// Nothing may be told but that it is not there.
+    #[must_use]
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self, Self::Denied(Denied::NotFound))
+    }
+}

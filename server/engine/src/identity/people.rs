@@ -163,17 +163,16 @@ impl Identity {
     /// address and without a password.
     ///
     /// # Errors
-    /// If the address is none, or its person teaches the course or has a closed account.
+    /// If the person of this address teaches the course or has a closed account.
     pub async fn enrol_by_email(
         &self,
         actor: &Actor,
         course: CourseId,
-        email: &str,
+        email: &Email,
     ) -> Result<Arc<Person>, IdentityError> {
         self.check(actor, &Act::HandInFor { course }).await?;
-        let email: Email = email.parse()?;
         let load = async {
-            let member = store::member_by_email(&mut self.db(), course, &email).await?;
+            let member = store::member_by_email(&mut self.db(), course, email).await?;
             Ok(member
                 .filter(|m| m.role == Role::Student && m.person.disabled_at.is_none())
                 .map(|m| Arc::new(m.person)))
@@ -184,7 +183,7 @@ impl Identity {
         let mut tx = self.db.begin().await?;
         let time_zone = Institution::load(&mut tx).await?.time_zone;
         let new = NewPerson {
-            name: name_from_email(&email),
+            name: name_from_email(email),
             email: email.clone(),
             is_admin: false,
             premium: false,
@@ -192,7 +191,7 @@ impl Identity {
             password_hash: None,
         };
         store::insert_person(&mut tx, self.world.id(), &new, self.world.now()).await?;
-        let person = store::person_by_email(&mut tx, &email)
+        let person = store::person_by_email(&mut tx, email)
             .await?
             .ok_or_else(|| IdentityError::NoSuchPerson(email.to_string()))?;
         if person.disabled_at.is_some() {
@@ -201,7 +200,7 @@ impl Identity {
         match store::enrol(&mut tx, course, person.id, Role::Student).await {
             Ok(true) => {}
             Ok(false) => {
-                let member = store::member_by_email(&mut tx, course, &email).await?;
+                let member = store::member_by_email(&mut tx, course, email).await?;
                 if member.is_some_and(|m| m.role == Role::Instructor) {
                     return Err(IdentityError::NotAStudent(person.name));
                 }

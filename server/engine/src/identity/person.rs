@@ -1,7 +1,10 @@
 //! A person and their roles.
 
 use super::{Email, Zone};
-use crate::store::{CourseId, PersonId};
+use crate::{
+    routing::StudentTier,
+    store::{CourseId, PersonId},
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,6 +28,14 @@ pub struct Person {
     pub created_at: DateTime<Utc>,
     /// Since when they may no longer come in.
     pub disabled_at: Option<DateTime<Utc>>,
+}
+
+impl Person {
+    /// The person's standing, as routing weighs it.
+    #[must_use]
+    pub const fn tier(&self) -> StudentTier {
+        if self.premium { StudentTier::Premium } else { StudentTier::Standard }
+    }
 }
 
 /// What is known of a person who is not there yet.
