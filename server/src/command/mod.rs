@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod migrate;
+mod token;
 
 use crate::{
     settings::{self, LogFormat, Settings, SettingsError, Source},
@@ -51,6 +52,8 @@ struct General {
 enum Command {
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
+    /// Make, list and revoke tokens of the API
+    Token(token::Token),
 }
 
 /// Used wrongly: exit code 2.
@@ -69,6 +72,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let outcome = match &self.command {
             Command::Migrate(migrate) => on_runtime(migrate.run(&self.general)),
+            Command::Token(token) => on_runtime(token.run(&self.general)),
         };
         match outcome {
             Ok(()) => ExitCode::SUCCESS,

@@ -3,3 +3,5 @@
 pub mod attempts;
 pub mod csrf;
 pub mod network;
+pub mod store;
+pub mod visitor;

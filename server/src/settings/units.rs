@@ -1,7 +1,7 @@
 //! Values of settings that people write with a unit.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 /// A length of time, written as `30s`, `5min`, `12h` or `14days`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,14 +42,20 @@ impl Serialize for Period {
     }
 }
 
+impl FromStr for Period {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        humantime::parse_duration(text.trim()).map(Self).map_err(|_| {
+            format!(
+                "\"{text}\" is not a length of time; write a number and a unit, such as 30s, 5min, 12h or 14days"
+            )
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        humantime::parse_duration(text.trim()).map(Self).map_err(|_| {
-            de::Error::custom(format!(
-                "\"{text}\" is not a length of time; write a number and a unit, such as 30s, 5min, 12h or 14days"
-            ))
-        })
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -104,9 +110,7 @@ mod tests {
     use super::*;
 
     fn period(text: &str) -> Result<Period, String> {
-        let from: de::value::StrDeserializer<'_, de::value::Error> =
-            de::IntoDeserializer::into_deserializer(text);
-        Period::deserialize(from).map_err(|e| e.to_string())
+        text.parse()
     }
     fn size(text: &str) -> Result<Size, String> {
         let from: de::value::StrDeserializer<'_, de::value::Error> =

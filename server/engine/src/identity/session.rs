@@ -27,12 +27,12 @@ impl Sessions {
         store::create_session(&mut self.db.clone(), &token::digest_hex(id), data, expires_at).await
     }
 
-    /// Keeps a session as it is now, new or not.
+    /// Keeps a session as it is now; false where it was ended meanwhile, which it then stays.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn save(&self, id: &str, data: &str, expires_at: DateTime<Utc>) -> Result<(), DbError> {
-        store::save_session(&mut self.db.clone(), &token::digest_hex(id), data, expires_at).await
+    pub async fn update(&self, id: &str, data: &str, expires_at: DateTime<Utc>) -> Result<bool, DbError> {
+        store::update_session(&mut self.db.clone(), &token::digest_hex(id), data, expires_at).await
     }
 
     /// A session that has not expired: its data and when it will.
@@ -76,8 +76,9 @@ mod tests {
             assert!(sessions.create("a", "{}", soon).await.unwrap());
             assert!(!sessions.create("a", "{\"other\":1}", soon).await.unwrap());
             assert_eq!(sessions.load("a").await.unwrap(), Some(("{}".into(), soon)));
-            sessions.save("a", "{\"n\":1}", soon).await.unwrap();
-            sessions.save("b", "{}", soon + TimeDelta::hours(1)).await.unwrap();
+            assert!(sessions.update("a", "{\"n\":1}", soon).await.unwrap());
+            assert!(!sessions.update("b", "{}", soon).await.unwrap());
+            assert!(sessions.create("b", "{}", soon + TimeDelta::hours(1)).await.unwrap());
             assert_eq!(sessions.load("a").await.unwrap().unwrap().0, "{\"n\":1}");
             clock.advance(TimeDelta::hours(1));
             assert_eq!(sessions.load("a").await.unwrap(), None);
@@ -86,7 +87,7 @@ mod tests {
             sessions.delete("b").await.unwrap();
             assert_eq!(sessions.load("b").await.unwrap(), None);
             // The id itself is nowhere in the database.
-            sessions.save("secret-id", "{}", soon + TimeDelta::hours(9)).await.unwrap();
+            assert!(sessions.create("secret-id", "{}", soon + TimeDelta::hours(9)).await.unwrap());
             let mut db = db;
             let ids: Vec<(String,)> =
                 crate::store::Exec::query(&mut db, "SELECT id FROM sessions").all().await.unwrap();

@@ -315,23 +315,21 @@ pub(super) async fn create_session(
     Ok(written == 1)
 }
 
-/// Writes a session as it is now.
-pub(super) async fn save_session(
+/// Writes a session as it is now; false where it is not there.
+pub(super) async fn update_session(
     x: &mut impl Exec,
     digest: &str,
     data: &str,
     expires_at: DateTime<Utc>,
-) -> Result<(), DbError> {
-    x.query(
-        "INSERT INTO sessions (id, data, expires_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
-    )
-    .bind(digest.to_owned())
-    .bind(data.to_owned())
-    .bind(expires_at)
-    .exec()
-    .await?;
-    Ok(())
+) -> Result<bool, DbError> {
+    let changed = x
+        .query("UPDATE sessions SET data = $2, expires_at = $3 WHERE id = $1")
+        .bind(digest.to_owned())
+        .bind(data.to_owned())
+        .bind(expires_at)
+        .exec()
+        .await?;
+    Ok(changed == 1)
 }
 
 /// A session that has not expired.
