@@ -9,23 +9,10 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{SsrMode, path};
 
-/// The addresses of all pages, in the notation of axum's router.
-pub const PATHS: [&str; 14] = [
-    "/",
-    "/sign-in",
-    "/assignments/{id}",
-    "/s/{tracking_id}",
-    "/s/{tracking_id}/text",
-    "/notices",
-    "/teach",
-    "/teach/assignments/{id}",
-    "/teach/submissions/{tracking_id}",
-    "/admin",
-    "/admin/batches",
-    "/admin/batches/{id}",
-    "/mailbox",
-    "/mailbox/{id}",
-];
+/// The addresses of all pages, in the notation of axum's router: "/s/{tracking_id}".
+pub(crate) fn paths() -> Vec<String> {
+    leptos_axum::generate_route_list(Pages).iter().map(|route| route.path().to_owned()).collect()
+}
 
 /// Every page of Quire. Pages wait for their data before anything is sent, so that the status code is right and the
 /// page is whole without JavaScript.

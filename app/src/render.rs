@@ -1,6 +1,6 @@
 //! One page for one request.
 
-use crate::app::App;
+use crate::app::{App, paths};
 use crate::data::{PageData, PageError, Visit};
 use crate::shell::shell;
 use axum::body::Body;
@@ -38,13 +38,28 @@ impl Assets {
     }
 }
 
-/// What every page of a server shares.
+/// What every page of a server shares. Cheap to clone.
 #[derive(Clone)]
 pub struct Site {
-    /// The built files.
-    pub assets: Assets,
-    /// What the pages show.
-    pub data: Arc<dyn PageData>,
+    assets: Assets,
+    data: Arc<dyn PageData>,
+    paths: Arc<[String]>,
+}
+
+impl Site {
+    /// Pages that link these files and show this data. To be called inside the tokio runtime that serves them, which
+    /// leptos is told of here.
+    #[must_use]
+    pub fn new(assets: Assets, data: Arc<dyn PageData>) -> Self {
+        Self { assets, data, paths: paths().into() }
+    }
+
+    /// The addresses of all pages, in the notation of axum's router: "/s/{tracking_id}". Any other address is
+    /// answered by the page that says so.
+    #[must_use]
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
 }
 
 /// The path of the page that a request asked for, without its query.
@@ -251,10 +266,10 @@ mod tests {
     #[test]
     fn a_manifest_names_the_files() {
         let assets = Assets::from_manifest(
-            r#"{"stylesheet":"quire.1a.css","script":"quire.2b","icon":"icon.3c.svg","later":"x"}"#,
+            r#"{"stylesheet":"quire-1a.css","script":"quire-2b","icon":"icon-3c.svg","later":"x"}"#,
         )
         .unwrap();
-        assert_eq!(assets.script.as_deref(), Some("quire.2b"));
+        assert_eq!(assets.script.as_deref(), Some("quire-2b"));
         assert!(Assets::from_manifest("[").is_err());
     }
 }

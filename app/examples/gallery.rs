@@ -1,2 +1,0 @@
-//! Style guide.
-fn main() {}
