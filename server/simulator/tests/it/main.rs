@@ -1,0 +1,5 @@
+//! The simulator as its callers see it: over HTTP, and through crashes.
+#![allow(clippy::unwrap_used)]
+
+mod openai;
+mod support;
