@@ -8,7 +8,7 @@ use quick_xml::{
 };
 use std::{
     collections::HashMap,
-    io::{Cursor, Read},
+    io::{Cursor, ErrorKind, Read},
 };
 use zip::ZipArchive;
 
@@ -53,7 +53,10 @@ impl Parts<'_> {
         }
         let part = self.archive.by_index(index).map_err(|_| DAMAGED)?;
         let mut bytes = Vec::new();
-        part.take(self.left + 1).read_to_end(&mut bytes).map_err(|_| DAMAGED)?;
+        part.take(self.left + 1).read_to_end(&mut bytes).map_err(|error| match error.kind() {
+            ErrorKind::OutOfMemory => ExtractError::TooHard,
+            _ => DAMAGED,
+        })?;
         match self.left.checked_sub(bytes.len() as u64) {
             Some(left) => self.left = left,
             None => return Err(ExtractError::Bomb),
