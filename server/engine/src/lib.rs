@@ -5,7 +5,10 @@
 
 pub mod batching;
 pub mod budget;
+pub mod calling;
 pub mod course;
+pub mod crash;
+pub mod engine;
 pub mod event;
 pub mod identity;
 pub mod jobs;
@@ -15,5 +18,9 @@ pub mod queue;
 pub mod recovery;
 pub mod result;
 pub mod routing;
+pub mod settings;
+#[path = "shim.rs"]
+mod shim;
 pub mod store;
 pub mod submission;
+use shim::notice;

@@ -43,7 +43,7 @@ pub fn compose(
     now: DateTime<Utc>,
 ) -> (Vec<Composition>, Vec<JobId>) {
     ready.retain(|job| with_economy || job.lane != Lane::Economy);
-    ready.sort_by_cached_key(|job| super::place_of(job).rank(now));
+    ready.sort_by_cached_key(|job| job.place().rank(now));
     let spare = |limit: u64| {
         #[expect(
             clippy::cast_possible_truncation,

@@ -2,8 +2,7 @@
 
 use super::{Batch, BatchState, QueueFacts, Reason, Room, Sizes, compose, new_token, readiness, store};
 use crate::{
-    budget,
-    crash,
+    budget, crash,
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::{self, Task},
@@ -59,9 +58,8 @@ impl Engine {
         };
         let ready = |lane| of(lane).map_or(0, |b| b.ready);
         let oldest = |lane| of(lane).and_then(|b| b.oldest);
-        let fired = |schedule: &crate::provider::Schedule| {
-            schedule.next_after(since).is_some_and(|at| at <= now)
-        };
+        let fired =
+            |schedule: &crate::provider::Schedule| schedule.next_after(since).is_some_and(|at| at <= now);
         let facts = QueueFacts {
             urgent: ready(Lane::Urgent),
             standard: ready(Lane::Standard),
@@ -79,7 +77,11 @@ impl Engine {
     ///
     /// # Errors
     /// If the database fails.
-    pub(crate) async fn cut(&self, provider: &str, since: DateTime<Utc>) -> Result<Vec<BatchId>, EngineError> {
+    pub(crate) async fn cut(
+        &self,
+        provider: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<BatchId>, EngineError> {
         let entry = self.provider(provider)?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
@@ -96,8 +98,11 @@ impl Engine {
         }
         let backlog = queue::store::backlog(&mut tx, now).await?;
         let mut cut = Vec::new();
-        let mut models: Vec<String> =
-            backlog.iter().filter(|b| b.provider == provider && b.ready > 0).map(|b| b.model.clone()).collect();
+        let mut models: Vec<String> = backlog
+            .iter()
+            .filter(|b| b.provider == provider && b.ready > 0)
+            .map(|b| b.model.clone())
+            .collect();
         models.sort();
         models.dedup();
         for model in models {
@@ -108,8 +113,11 @@ impl Engine {
             let sizes: Sizes = entry.sizes();
             let hard = entry.limits();
             let open: i64 = in_flight.iter().filter(|f| f.provider == provider).map(|f| f.batches).sum();
-            let enqueued: i64 =
-                in_flight.iter().filter(|f| f.provider == provider && f.model == model).map(|f| f.tokens).sum();
+            let enqueued: i64 = in_flight
+                .iter()
+                .filter(|f| f.provider == provider && f.model == model)
+                .map(|f| f.tokens)
+                .sum();
             let room = Room {
                 jobs: sizes.max,
                 batches: sizes.slots - open,
@@ -154,7 +162,8 @@ impl Engine {
                 let taken: HashSet<JobId> =
                     queue::store::put_into_batch(&mut tx, &ids, batch.id, now).await?.into_iter().collect();
                 // A draft that was withdrawn meanwhile is no longer queued.
-                let jobs: Vec<&queue::Job> = composition.jobs.iter().filter(|j| taken.contains(&j.id)).collect();
+                let jobs: Vec<&queue::Job> =
+                    composition.jobs.iter().filter(|j| taken.contains(&j.id)).collect();
                 if jobs.is_empty() {
                     continue;
                 }
@@ -167,7 +176,8 @@ impl Engine {
                 jobs::push(&mut tx, &[Task::Submit(batch.id)], None).await?;
                 cut.push(batch.id);
             }
-            self.give_up_too_large(&mut tx, &too_large, now).await?;
+            let why = "the work alone is larger than the provider takes in one batch";
+            self.bury_queued(&mut tx, &too_large, why).await?;
         }
         crash::point("cut.before_commit");
         tx.commit().await?;

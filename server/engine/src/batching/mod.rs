@@ -1,22 +1,20 @@
 //! Batches: when the queue is cut, what goes into a batch, and how it reaches its provider exactly once.
 
 mod compose;
+mod cut;
+mod poll;
 mod readiness;
-pub(crate) mod store;
+mod requests;
+mod send;
+pub mod store;
+mod view;
 
 pub use compose::{Composition, Room, compose};
 pub use readiness::{QueueFacts, Reason, Sizes, readiness};
-pub use store::{Batch, BatchState};
+pub use store::{Batch, BatchState, InFlight};
+pub use view::{BatchJob, BatchView, BatchViewError};
 
-use crate::{
-    queue::{Job, Place},
-    store::World,
-};
-
-/// A job's place in the queue's order.
-fn place_of(job: &Job) -> Place {
-    Place { priority: job.priority, deadline: job.deadline, arrived_at: job.arrived_at, job: job.id }
-}
+use crate::store::World;
 
 /// A token by which a batch is found again at its provider: 24 signs, 120 random bits.
 #[must_use]

@@ -63,7 +63,9 @@ impl Engine {
                 let failures = batch.failures + 1;
                 let counted = u32::try_from(failures).unwrap_or(u32::MAX);
                 let wait = match after_failure(&self.settings().retry, &error, counted) {
-                    Next::Again(wait) | Next::Wait(wait) => TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)),
+                    Next::Again(wait) | Next::Wait(wait) => {
+                        TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
+                    }
                     // The batch is paid for: it is asked about until it answers.
                     Next::GiveUp => TimeDelta::seconds(60),
                 };

@@ -17,7 +17,8 @@ const AT_ONCE: i64 = 128;
 impl Engine {
     /// The requests of a batch as a stream of pieces of whole lines.
     pub(crate) fn lines(&self, batch: &Batch) -> Lines {
-        let pages = self.pages(batch.id, batch.token.clone(), batch.provider.clone(), Arc::from(&*batch.model));
+        let pages =
+            self.pages(batch.id, batch.token.clone(), batch.provider.clone(), Arc::from(&*batch.model));
         pages
             .map_ok(|lines| stream::iter(lines.into_iter().map(Ok)))
             .try_flatten()
@@ -27,11 +28,13 @@ impl Engine {
 
     /// Exact size of the batch's input in bytes.
     pub(crate) async fn measure(&self, batch: &Batch) -> Result<i64, EngineError> {
-        let pages = self.pages(batch.id, batch.token.clone(), batch.provider.clone(), Arc::from(&*batch.model));
+        let pages =
+            self.pages(batch.id, batch.token.clone(), batch.provider.clone(), Arc::from(&*batch.model));
         let bytes = pages
-            .try_fold(0_usize, |sum, lines| async move {
-                Ok(sum + lines.iter().map(Bytes::len).sum::<usize>())
-            })
+            .try_fold(
+                0_usize,
+                |sum, lines| async move { Ok(sum + lines.iter().map(Bytes::len).sum::<usize>()) },
+            )
             .await?;
         Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
@@ -45,7 +48,8 @@ impl Engine {
     ) -> impl futures::Stream<Item = Result<Vec<Bytes>, EngineError>> + Send + 'static {
         let engine = self.clone();
         stream::try_unfold(0_i64, move |from| {
-            let (engine, token, provider, model) = (engine.clone(), token.clone(), provider.clone(), model.clone());
+            let (engine, token, provider, model) =
+                (engine.clone(), token.clone(), provider.clone(), model.clone());
             async move {
                 let entry = engine.provider(&provider)?;
                 let lines = engine.page(id, &token, &*entry.provider, &model, from).await?;
@@ -68,19 +72,20 @@ impl Engine {
             return Ok(None);
         }
         let ids: Vec<SubmissionId> = items.iter().map(|item| item.submission_id).collect();
-        let works: HashMap<SubmissionId, submission::Work> = submission::store::works(&mut db, &ids)
-            .await?
-            .into_iter()
-            .map(|work| (work.id, work))
-            .collect();
+        let works: HashMap<SubmissionId, submission::Work> =
+            submission::store::works(&mut db, &ids).await?.into_iter().map(|work| (work.id, work)).collect();
         let mut lines = Vec::with_capacity(items.len());
         for item in items {
             let Some(work) = works.get(&item.submission_id) else {
-                return Err(EngineError::Missing { what: "a submission", id: item.submission_id.to_string() });
+                return Err(EngineError::Missing {
+                    what: "a submission",
+                    id: item.submission_id.to_string(),
+                });
             };
             let marking = self.marking(work.assignment_id).await?;
             let request = Request { model: model.clone(), prompt: marking.prompt(&work.text) };
-            let mut line = Vec::with_capacity(request.prompt.stable.len() + request.prompt.work.len() * 5 / 4 + 4096);
+            let mut line =
+                Vec::with_capacity(request.prompt.stable.len() + request.prompt.work.len() * 5 / 4 + 4096);
             provider.write_request(&mut line, &CustomId::new(token, item.job_id), &request);
             lines.push(Bytes::from(line));
         }

@@ -62,7 +62,9 @@ impl Engine {
                 error: Some(error.to_string()),
             },
             Ok(entry) => match batch.state {
-                BatchState::Sending => self.reconcile(&batch, &*entry.provider, entry.create_timeout()).await?,
+                BatchState::Sending => {
+                    self.reconcile(&batch, &*entry.provider, entry.create_timeout()).await?
+                }
                 _ => self.send(&batch, &*entry.provider).await?,
             },
         };
@@ -90,7 +92,9 @@ impl Engine {
             None => {
                 let bytes = match self.measure(batch).await {
                     Ok(bytes) => bytes,
-                    Err(error) => return Ok(later(batch, BatchState::Written, self.now(), &error.to_string())),
+                    Err(error) => {
+                        return Ok(later(batch, BatchState::Written, self.now(), &error.to_string()));
+                    }
                 };
                 let outgoing = self.outgoing(batch, bytes);
                 match provider.upload(&outgoing, self.lines(batch)).await {
@@ -176,7 +180,8 @@ impl Engine {
         let mut db = self.db();
         let now = self.now();
         let send_from = batch.send_from.unwrap_or(batch.created_at);
-        let known = store::known_remote_ids(&mut db, &batch.provider, batch.created_at - TimeDelta::days(2)).await?;
+        let known =
+            store::known_remote_ids(&mut db, &batch.provider, batch.created_at - TimeDelta::days(2)).await?;
         let sought = Sought {
             token: batch.token.clone(),
             requests: u64::try_from(batch.jobs).unwrap_or(0),
@@ -237,12 +242,9 @@ impl Engine {
         let counted = |at| Step::Later { state, at, failures, error: Some(error.to_string()) };
         match next {
             Next::Again(wait) => counted(at(wait)),
-            Next::Wait(wait) => Step::Later {
-                state,
-                at: at(wait),
-                failures: batch.failures,
-                error: Some(error.to_string()),
-            },
+            Next::Wait(wait) => {
+                Step::Later { state, at: at(wait), failures: batch.failures, error: Some(error.to_string()) }
+            }
             // A batch that may be at the provider is never given up, only looked for again.
             Next::GiveUp if state == BatchState::Sending => counted(at(Duration::from_secs(60))),
             Next::GiveUp => Step::Refused(error),
@@ -255,7 +257,8 @@ impl Engine {
         self.take_in_all(batch, error).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        store::close(&mut tx, batch.id, self.owner(), BatchState::Failed, Some(&error.to_string()), now).await?;
+        store::close(&mut tx, batch.id, self.owner(), BatchState::Failed, Some(&error.to_string()), now)
+            .await?;
         event::record(&mut tx, now, EventKind::Batch, &[batch.id.0]).await?;
         tx.commit().await?;
         Ok(())

@@ -152,36 +152,6 @@ pub async fn find(x: &mut impl Exec, id: BatchId) -> Result<Option<Batch>, DbErr
     x.query(format!("SELECT {COLUMNS} FROM batches WHERE id = $1")).bind(id).opt().await
 }
 
-/// Batches, the newest first, from one made before `before` on.
-///
-/// # Errors
-/// If the database fails.
-pub async fn list(
-    x: &mut impl Exec,
-    before: Option<(DateTime<Utc>, BatchId)>,
-    most: i64,
-) -> Result<Vec<Batch>, DbError> {
-    match before {
-        Some((at, id)) => {
-            x.query(format!(
-                "SELECT {COLUMNS} FROM batches WHERE (created_at, id) < ($1, $2) \
-                 ORDER BY created_at DESC, id DESC LIMIT $3"
-            ))
-            .bind(at)
-            .bind(id)
-            .bind(most)
-            .all()
-            .await
-        }
-        None => {
-            x.query(format!("SELECT {COLUMNS} FROM batches ORDER BY created_at DESC, id DESC LIMIT $1"))
-                .bind(most)
-                .all()
-                .await
-        }
-    }
-}
-
 /// Batches that are not finished.
 ///
 /// # Errors
@@ -648,6 +618,62 @@ pub async fn in_flight(x: &mut impl Exec) -> Result<Vec<InFlight>, DbError> {
          CAST(SUM(tokens) AS BIGINT) AS tokens FROM batches WHERE state IN ('written', 'sending', 'sent') \
          GROUP BY provider, model ORDER BY provider, model",
     )
+    .all()
+    .await
+}
+
+/// How many batches there are, of one state or in all.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count(x: &mut impl Exec, state: Option<BatchState>) -> Result<i64, DbError> {
+    let (count,): (i64,) =
+        x.query("SELECT COUNT(*) FROM batches WHERE $1 IS NULL OR state = $1").bind(state).one().await?;
+    Ok(count)
+}
+
+/// Batches, the newest first, of one state or all.
+///
+/// # Errors
+/// If the database fails.
+pub async fn page(
+    x: &mut impl Exec,
+    state: Option<BatchState>,
+    most: i64,
+    skip: i64,
+) -> Result<Vec<Batch>, DbError> {
+    x.query(format!(
+        "SELECT {COLUMNS} FROM batches WHERE $1 IS NULL OR state = $1 \
+         ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3"
+    ))
+    .bind(state)
+    .bind(most)
+    .bind(skip)
+    .all()
+    .await
+}
+
+/// Jobs of a batch in the order sent, with what became of them.
+///
+/// # Errors
+/// If the database fails.
+pub async fn batch_jobs(
+    x: &mut impl Exec,
+    id: BatchId,
+    most: i64,
+    skip: i64,
+) -> Result<Vec<super::BatchJob>, DbError> {
+    x.query(
+        "SELECT s.tracking_id, a.title AS assignment, j.lane, j.state, i.outcome, j.failure, \
+         l.input_tokens, l.cached_tokens, l.output_tokens, l.spent_nano FROM batch_items i \
+         JOIN model_jobs j ON j.id = i.job_id JOIN submissions s ON s.id = j.submission_id \
+         JOIN assignments a ON a.id = s.assignment_id \
+         LEFT JOIN ledger l ON l.job_id = j.id AND l.batch_id = i.batch_id AND l.kind = 'settle' \
+         WHERE i.batch_id = $1 ORDER BY i.place LIMIT $2 OFFSET $3",
+    )
+    .bind(id)
+    .bind(most)
+    .bind(skip)
     .all()
     .await
 }

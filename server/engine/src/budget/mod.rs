@@ -7,5 +7,6 @@ mod store;
 pub use ledger::{Account, Held, Kind, Line, Tokens, month_of};
 pub use limit::{Budget, Budgets, INSTITUTION, Spending};
 pub use store::{
-    budgets, line_of_response, lines_of_job, record, save_budget, spending, spending_for_update,
+    PaidTokens, budgets, line_of_response, lines_of_job, record, save_budget, spending, spending_for_update,
+    spent_by_hour, tokens_of_month,
 };

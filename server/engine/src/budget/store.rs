@@ -168,3 +168,61 @@ pub async fn line_of_response(
         .opt()
         .await
 }
+
+/// What was spent in a month, summed by line time to the hour, the first first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn spent_by_hour(
+    x: &mut impl Exec,
+    month: &str,
+) -> Result<Vec<(chrono::DateTime<chrono::Utc>, NanoUsd)>, DbError> {
+    let hour = match x.dialect() {
+        Dialect::Sqlite => "substr(at, 1, 13)",
+        Dialect::Postgres => "date_trunc('hour', at)",
+    };
+    x.query(format!(
+        "SELECT MIN(at), CAST(SUM(spent_nano) AS BIGINT) FROM ledger WHERE month = $1 GROUP BY {hour} ORDER BY 1"
+    ))
+    .bind(month.to_owned())
+    .all()
+    .await
+}
+
+/// Tokens that were paid for, by provider and model.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PaidTokens {
+    /// Provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    input_tokens: i64,
+    output_tokens: i64,
+}
+
+impl PaidTokens {
+    /// As a provider without its cache would have counted them.
+    #[must_use]
+    pub fn usage(&self) -> crate::provider::Usage {
+        crate::provider::Usage {
+            input_tokens: u64::try_from(self.input_tokens).unwrap_or(0),
+            output_tokens: u64::try_from(self.output_tokens).unwrap_or(0),
+            ..crate::provider::Usage::default()
+        }
+    }
+}
+
+/// Tokens that were paid for in a month.
+///
+/// # Errors
+/// If the database fails.
+pub async fn tokens_of_month(x: &mut impl Exec, month: &str) -> Result<Vec<PaidTokens>, DbError> {
+    x.query(
+        "SELECT provider, model, CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, \
+         CAST(SUM(output_tokens) AS BIGINT) AS output_tokens FROM ledger \
+         WHERE month = $1 AND kind = 'settle' GROUP BY provider, model ORDER BY provider, model",
+    )
+    .bind(month.to_owned())
+    .all()
+    .await
+}

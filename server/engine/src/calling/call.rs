@@ -90,8 +90,14 @@ impl Engine {
             Outcome::Expired | Outcome::Cancelled => ("failed", None, None),
         };
         let settings = self.settings();
-        let judged =
-            judge(outcome, &job, &marking.context.rubric, &work.text, settings.lanes.of(job.lane), &settings.retry);
+        let judged = judge(
+            outcome,
+            &job,
+            &marking.context.rubric,
+            &work.text,
+            settings.lanes.of(job.lane),
+            &settings.retry,
+        );
         let now = self.now();
         let mut tx = self.db().begin().await?;
         if !store::end(&mut tx, call.id, state, response_id.as_deref(), error.as_deref(), now).await? {

@@ -5,4 +5,4 @@
 //! (SPEC 6.5).
 
 mod call;
-pub(crate) mod store;
+pub mod store;

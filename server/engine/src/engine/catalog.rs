@@ -1,6 +1,7 @@
 //! What is looked up all the time: providers by name, and all that marking an assignment needs.
 
 use super::{Engine, EngineError};
+pub use crate::provider::registry::Entry;
 use crate::{
     batching::Sizes,
     course::{AssignmentContext, ReleasePolicy},
@@ -9,7 +10,6 @@ use crate::{
     store::AssignmentId,
     submission::{Brief, tokens},
 };
-pub use crate::provider::registry::Entry;
 use chrono::TimeDelta;
 use std::sync::{Arc, PoisonError};
 

@@ -34,7 +34,9 @@ pub enum EngineError {
     #[error(transparent)]
     Rule(#[from] crate::routing::RuleError),
     /// Not now.
-    #[error("Quire is busy or its database can't be reached. Nothing was changed; try again in a moment. ({0})")]
+    #[error(
+        "Quire is busy or its database can't be reached. Nothing was changed; try again in a moment. ({0})"
+    )]
     Busy(String),
     /// The process is stopping.
     #[error("Quire is being stopped. Nothing was changed; try again in a moment.")]

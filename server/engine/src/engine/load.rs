@@ -91,7 +91,9 @@ pub(super) async fn keep_fresh(engine: WeakEngine) {
         if last != seen {
             match engine.refresh_snapshot().await {
                 Ok(()) => seen = last,
-                Err(error) => tracing::warn!(%error, "the places of those that wait can't be read; trying again"),
+                Err(error) => {
+                    tracing::warn!(%error, "the places of those that wait can't be read; trying again")
+                }
             }
         }
     }
@@ -202,7 +204,10 @@ impl Engine {
     }
 
     /// A job's place, where it waits, and when its marks will be there, where that can be told.
-    pub(crate) async fn whereabouts(&self, job: &Job) -> Result<(Option<Spot>, Option<Estimate>), EngineError> {
+    pub(crate) async fn whereabouts(
+        &self,
+        job: &Job,
+    ) -> Result<(Option<Spot>, Option<Estimate>), EngineError> {
         let now = self.now();
         match job.state {
             JobState::Queued => {

@@ -6,10 +6,12 @@ mod error;
 mod handler;
 mod load;
 mod money;
+mod overview;
 
 pub use catalog::{Entry, Marking};
 pub use error::EngineError;
 pub use load::Load;
+pub use overview::{LaneOverview, MoneyOverview, Overview, ProviderOverview};
 
 use crate::{
     budget::Budget,
@@ -103,7 +105,7 @@ impl Engine {
         let engine = Self(Arc::new(Inner {
             owner: world.secret_uuid().simple().to_string(),
             identity: Identity::new(db.clone(), world.clone()),
-            courses: Courses::new(db.clone(), world.clone()),
+            courses: Courses::new(db.clone()),
             prices: Prices::new(db.clone()),
             registry,
             mailer,

@@ -26,18 +26,19 @@ impl Engine {
     }
 
     fn price(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<price::Price, EngineError> {
-        let kind = self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
-        self.0.prices.at(kind, model, at).ok_or_else(|| EngineError::NoPrice {
-            provider: provider.to_owned(),
-            model: model.to_owned(),
-        })
+        let kind =
+            self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
+        self.0
+            .prices
+            .at(kind, model, at)
+            .ok_or_else(|| EngineError::NoPrice { provider: provider.to_owned(), model: model.to_owned() })
     }
 
     /// The most that a job can cost by its route.
     pub(crate) fn worst_case(&self, job: &Job) -> Result<NanoUsd, EngineError> {
         let price = self.price(&job.provider, &job.model, self.now())?;
         let batch = job.route == Route::Batch;
-        Ok(price::worst_case(&price, positive(job.input_tokens) * 5 / 4, positive(job.max_output), batch))
+        Ok(price::worst_case(&price, positive(job.input_tokens) * 5 / 4, most_output(job.max_output), batch))
     }
 
     /// The month's budgets, kept from changing until the transaction ends.
@@ -71,8 +72,9 @@ impl Engine {
                 let model = entry.settings.models.first()?;
                 let price = self.price(&entry.name, model, now).ok()?;
                 let input = Calibration::prior(entry.kind).apply(input_tokens);
-                let usage = Usage { input_tokens: input, output_tokens: positive(output), ..Usage::default() };
-                let most = |batch| price::worst_case(&price, input * 5 / 4, positive(max_output), batch);
+                let usage =
+                    Usage { input_tokens: input, output_tokens: positive(output), ..Usage::default() };
+                let most = |batch| price::worst_case(&price, input * 5 / 4, most_output(max_output), batch);
                 let (free_jobs, turnaround) = load.provider(&entry.name, self.settings().turnaround_prior);
                 Some(ProviderFacts {
                     name: entry.name.clone(),
@@ -101,4 +103,8 @@ impl Engine {
 
 fn positive(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
+}
+
+fn most_output(n: i64) -> u32 {
+    u32::try_from(n.max(0)).unwrap_or(u32::MAX)
 }

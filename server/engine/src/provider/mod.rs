@@ -11,6 +11,7 @@ mod json;
 mod lines;
 pub mod openai;
 pub mod price;
+pub mod registry;
 mod results;
 mod settings;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod wire;
 
 pub use error::{CallError, ErrorClass};
 pub use headers::{Exchange, Headroom, Observer, Window};
+pub use registry::{Entry, MasterKey, Prices, ProviderSettings, Registry, RegistryError, Schedule};
 pub use settings::{ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{
     Answer, BatchComplaint, Counts, CustomId, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,
@@ -187,4 +189,13 @@ pub fn connect(kind: ProviderKind, settings: &Settings) -> Result<Arc<dyn Provid
         ProviderKind::Openai => Arc::new(openai::OpenAi::new(settings)?),
         ProviderKind::Anthropic => Arc::new(anthropic::Anthropic::new(settings)?),
     })
+}
+
+/// The hard limits that a kind of provider states for one batch.
+#[must_use]
+pub const fn own_limits(kind: ProviderKind) -> HardLimits {
+    match kind {
+        ProviderKind::Openai => openai::LIMITS,
+        ProviderKind::Anthropic => anthropic::LIMITS,
+    }
 }

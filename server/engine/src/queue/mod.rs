@@ -6,7 +6,7 @@ mod job;
 mod lane;
 mod order;
 mod snapshot;
-pub(crate) mod store;
+pub mod store;
 
 pub use estimate::{Estimate, Turnaround, Waiting, realtime, sent, waiting};
 pub use job::{Job, JobState, no_hurry};

@@ -114,8 +114,11 @@ impl Engine {
             matches!(j, Judged::Unusable { again: None, .. } | Judged::Failed { again: None, .. })
         });
         let mut ended: HashSet<JobId> =
-            queue::store::finish(tx, &marked, from, batch, JobState::Done, now).await?.into_iter().collect();
-        ended.extend(queue::store::finish(tx, &dead, from, batch, JobState::Dead, now).await?);
+            queue::store::finish(tx, &marked, from, batch, JobState::Done, None, now)
+                .await?
+                .into_iter()
+                .collect();
+        ended.extend(queue::store::finish(tx, &dead, from, batch, JobState::Dead, None, now).await?);
         for a in arrived {
             self.take_in_one(tx, source, a, &ended, &mut effects, now).await?;
         }
@@ -243,16 +246,43 @@ impl Engine {
         Ok(Line {
             response_id: Some(reply.response_id.clone()),
             tokens: reply.usage.map(Tokens::from).unwrap_or_default(),
-            note: reply
-                .usage
-                .is_none()
-                .then(|| "the provider gave no usable figures; booked at the most that was possible".to_owned()),
+            note: reply.usage.is_none().then(|| {
+                "the provider gave no usable figures; booked at the most that was possible".to_owned()
+            }),
             ..with_source(line, source)
         })
     }
 
+    /// Jobs that wait but can never be sent become dead letters.
+    pub(crate) async fn bury_queued(&self, tx: &mut Tx, ids: &[JobId], why: &str) -> Result<(), EngineError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let jobs = queue::store::find_many(tx, ids).await?;
+        let ended: HashSet<JobId> =
+            queue::store::finish(tx, ids, JobState::Queued, None, JobState::Dead, Some(why), now)
+                .await?
+                .into_iter()
+                .collect();
+        let mut effects = Effects::default();
+        for job in jobs.iter().filter(|job| ended.contains(&job.id)) {
+            if job.held().reserved != NanoUsd::ZERO {
+                effects.lines.push(Line::release(self.world(), self.zone(), job.account(), job.held(), why));
+            }
+            self.bury(tx, job, why, &mut effects).await?;
+        }
+        self.write(tx, effects, now).await
+    }
+
     /// Notes why a job became a dead letter and tells administrators.
-    async fn bury(&self, tx: &mut Tx, job: &Job, why: &str, effects: &mut Effects) -> Result<(), EngineError> {
+    async fn bury(
+        &self,
+        tx: &mut Tx,
+        job: &Job,
+        why: &str,
+        effects: &mut Effects,
+    ) -> Result<(), EngineError> {
         tracing::warn!(job.id = %job.id, why, "a job ran out of remedies");
         queue::store::set_failure(tx, job.id, why).await?;
         effects.dead.push(job.submission_id);

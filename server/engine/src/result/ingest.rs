@@ -35,7 +35,9 @@ impl Engine {
                 let failures = batch.failures + 1;
                 let counted = u32::try_from(failures).unwrap_or(u32::MAX);
                 let wait = match after_failure(&self.settings().retry, &error, counted) {
-                    Next::Again(wait) | Next::Wait(wait) => TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1)),
+                    Next::Again(wait) | Next::Wait(wait) => {
+                        TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
+                    }
                     // The answers are paid for: they are fetched until they come.
                     Next::GiveUp => TimeDelta::seconds(60),
                 };
@@ -203,7 +205,8 @@ impl Engine {
                 Some(line) => {
                     let place = i64::try_from(line).unwrap_or(i64::MAX) - 1;
                     let items = batching::store::items(&mut self.db(), batch.id, place, 1).await?;
-                    let jobs: Vec<JobId> = items.iter().filter(|i| i.place == place).map(|i| i.job_id).collect();
+                    let jobs: Vec<JobId> =
+                        items.iter().filter(|i| i.place == place).map(|i| i.job_id).collect();
                     self.take_in_failures(batch, &jobs, &error).await?;
                 }
                 None => {
@@ -259,7 +262,9 @@ impl Engine {
         error: &CallError,
     ) -> Result<(), EngineError> {
         let arrived = self
-            .judge_all(batch, jobs, |engine, job, _, _| Some(super::failed(error, job, &engine.settings().retry)))
+            .judge_all(batch, jobs, |engine, job, _, _| {
+                Some(super::failed(error, job, &engine.settings().retry))
+            })
             .await?;
         self.note_absent(batch, jobs, &arrived).await?;
         self.take_in(Source::Batch(batch.id), arrived).await
@@ -275,7 +280,12 @@ impl Engine {
     }
 
     /// Items whose job is gone (erased) are noted, so that the batch can close.
-    async fn note_absent(&self, batch: &Batch, jobs: &[JobId], arrived: &[Arrived]) -> Result<(), EngineError> {
+    async fn note_absent(
+        &self,
+        batch: &Batch,
+        jobs: &[JobId],
+        arrived: &[Arrived],
+    ) -> Result<(), EngineError> {
         let there: HashSet<JobId> = arrived.iter().map(|a| a.job.id).collect();
         let absent: Vec<JobId> = jobs.iter().filter(|id| !there.contains(id)).copied().collect();
         if !absent.is_empty() {

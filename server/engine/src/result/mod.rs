@@ -1,6 +1,13 @@
 //! From a provider's answer to marks that a student sees.
 
+mod apply;
+mod ingest;
+mod judge;
 mod marks;
+pub mod store;
 pub mod validate;
 
+pub use apply::{Arrived, Source};
+pub use judge::{Judged, failed, judge};
 pub use marks::{CriterionMark, Evidence, Marks};
+pub use store::Assessment;

@@ -5,6 +5,7 @@
 mod decide;
 mod facts;
 mod rule;
+mod store;
 mod urgency;
 
 pub use decide::{Decision, Fallback, NoProvider, REALTIME_SECONDS, Route, decide};
@@ -12,4 +13,5 @@ pub use facts::{
     AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, StudentFacts, SubmissionFacts,
 };
 pub use rule::{Action, Rule, RuleError, RuleSet, Way, seeded};
+pub use store::current_rules;
 pub use urgency::{StudentTier, Urgency, UrgencyFacts, urgency};

@@ -7,10 +7,8 @@ use super::{
 use crate::{
     course::HandInRefused,
     engine::{Engine, EngineError, Marking},
-    identity::{Act, Actor, Email, IdentityError, Person},
-    queue::{
-        self, Estimate, Job, JobState, Lane, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Spot, no_hurry,
-    },
+    identity::{Act, Actor, Denied, Email, IdentityError, Person},
+    queue::{self, Estimate, Job, JobState, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Spot, no_hurry},
     routing::{
         self, AssignmentFacts, Decision, Facts, NoProvider, Route, StudentFacts, SubmissionFacts, Urgency,
         UrgencyFacts,
@@ -106,11 +104,9 @@ impl Engine {
         if input.text.trim().is_empty() {
             return Err(HandInError::Empty);
         }
-        if input
-            .idempotency
-            .as_ref()
-            .is_some_and(|key| key.is_empty() || key.len() > 200 || !key.bytes().all(|b| b.is_ascii_graphic()))
-        {
+        if input.idempotency.as_ref().is_some_and(|key| {
+            key.is_empty() || key.len() > 200 || !key.bytes().all(|b| b.is_ascii_graphic())
+        }) {
             return Err(HandInError::BadKey);
         }
         let digest = digest(student.id, &input);
@@ -118,7 +114,8 @@ impl Engine {
         let input_tokens = marking.stable_tokens + tokens::o200k(&input.text);
         for _ in 0..TRIES {
             let before =
-                store::before(&mut self.db(), by, input.idempotency.as_deref(), input.assignment, student.id).await?;
+                store::before(&mut self.db(), by, input.idempotency.as_deref(), input.assignment, student.id)
+                    .await?;
             if let Some((id, assignment, old)) = before.same_key {
                 if old != digest || assignment != input.assignment {
                     return Err(HandInError::KeyReused);
@@ -130,8 +127,18 @@ impl Engine {
             let left = marking.context.may_hand_in(now, drafts)?;
             let facts = self.facts(&marking, &student, input_tokens, &quick, drafts + 1, left, now);
             let decision = routing::decide(&self.rules(), facts)?;
-            let entry =
-                self.entry(&marking, &student, by, &input, &digest, &quick, &decision, before.last, input_tokens, now);
+            let entry = self.entry(
+                &marking,
+                &student,
+                by,
+                &input,
+                &digest,
+                &quick,
+                &decision,
+                before.last,
+                input_tokens,
+                now,
+            );
             let spot = self.would_stand(&entry.job);
             let estimate = self.estimate_queued(&entry.job, spot, now);
             let submission = entry.new.submission.clone();
@@ -223,7 +230,12 @@ impl Engine {
             },
             clock: self.clock_facts(now),
             load: routing::LoadFacts { waiting: load.waiting, sent: load.sent },
-            providers: self.provider_facts(input_tokens, output, i64::from(marking.stable.max_output_tokens), now),
+            providers: self.provider_facts(
+                input_tokens,
+                output,
+                i64::from(marking.stable.max_output_tokens),
+                now,
+            ),
         }
     }
 
@@ -282,7 +294,8 @@ impl Engine {
             output_tokens: decision.facts.submission.output_tokens,
             max_output: decision.facts.submission.max_output,
             // Escapes and sentence numbers make the text a little longer on the wire.
-            bytes: int(marking.stable.text.len() + marking.stable.schema.get().len() + input.text.len()) * 9 / 8
+            bytes: int(marking.stable.text.len() + marking.stable.schema.get().len() + input.text.len()) * 9
+                / 8
                 + 1024,
             attempt: 0,
             failures: 0,
@@ -321,7 +334,11 @@ impl Engine {
 
 /// A course that is not there for a person has no assignment either.
 fn hide(error: IdentityError) -> HandInError {
-    if error.is_not_found() { HandInError::NoAssignment } else { error.into() }
+    if matches!(error, IdentityError::Denied(Denied::NotFound)) {
+        HandInError::NoAssignment
+    } else {
+        error.into()
+    }
 }
 
 /// Digest of what was handed in: the student and the text, with the file's name.

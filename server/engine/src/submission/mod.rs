@@ -3,3 +3,21 @@
 pub mod extract;
 pub mod sentences;
 pub mod tokens;
+
+use crate::shim::interim;
+pub use crate::shim::interim::{Brief, Interim, Quick};
+mod hand_in;
+mod list;
+mod model;
+pub mod store;
+mod tracking;
+mod view;
+mod writer;
+
+pub use hand_in::{HandIn, HandInError, Receipt};
+pub use list::{ListError, Page, Row};
+pub use model::{Submission, SubmissionState};
+pub use store::{New, Work};
+pub use tracking::{NotATrackingId, TrackingId};
+pub use view::{SubmissionView, ViewError};
+pub(crate) use writer::Writer;

@@ -239,10 +239,7 @@ pub struct Unread {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn works_without_interim(
-    x: &mut impl Exec,
-    ids: &[SubmissionId],
-) -> Result<Vec<Unread>, DbError> {
+pub async fn works_without_interim(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Unread>, DbError> {
     let mut works = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
         let mut query = x.query(format!(

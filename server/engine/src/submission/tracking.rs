@@ -90,7 +90,8 @@ mod tests {
         let id = TrackingId::new(&World::system());
         assert_eq!(id.as_str().parse::<TrackingId>().unwrap(), id);
         assert_eq!("qr-oi1l-92md".parse::<TrackingId>().unwrap().as_str(), "QR-0111-92MD");
-        for bad in ["", "QR-", "QR-7F3K-92M", "QR-7F3K-92MDD", "XX-7F3K-92MD", "QR-7F3K-92MU", "QR-7F3K-92Mé"] {
+        for bad in ["", "QR-", "QR-7F3K-92M", "QR-7F3K-92MDD", "XX-7F3K-92MD", "QR-7F3K-92MU", "QR-7F3K-92Mé"]
+        {
             assert!(bad.parse::<TrackingId>().is_err(), "{bad}");
         }
     }

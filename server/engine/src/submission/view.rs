@@ -3,7 +3,7 @@
 use super::{Interim, Quick, Submission, SubmissionState, TrackingId, store};
 use crate::{
     engine::{Engine, EngineError, Marking},
-    identity::{Act, Actor, IdentityError},
+    identity::{Act, Actor, Denied, IdentityError},
     queue::{self, Estimate, Job, JobState, Spot},
     result::{self, Assessment},
     routing::Decision,
@@ -67,7 +67,11 @@ impl From<crate::store::DbError> for ViewError {
 
 impl From<IdentityError> for ViewError {
     fn from(error: IdentityError) -> Self {
-        if error.is_not_found() { Self::NotFound } else { Self::Identity(error) }
+        if matches!(error, IdentityError::Denied(Denied::NotFound)) {
+            Self::NotFound
+        } else {
+            Self::Identity(error)
+        }
     }
 }
 

@@ -139,8 +139,7 @@ async fn write(engine: &Engine, tx: &mut Tx, entries: &[Entry]) -> Result<(), En
     for previous in news.iter().filter_map(|new| new.submission.previous_id) {
         withdraw(engine, tx, previous).await?;
     }
-    let mut tasks =
-        vec![Task::Interim(news.iter().map(|new| new.submission.id).collect()), Task::Deliver];
+    let mut tasks = vec![Task::Interim(news.iter().map(|new| new.submission.id).collect()), Task::Deliver];
     tasks.extend(
         job_rows.iter().filter(|(job, _)| job.route == Route::Realtime).map(|(job, _)| Task::Call(job.id)),
     );
@@ -154,7 +153,8 @@ async fn withdraw(engine: &Engine, tx: &mut Tx, id: SubmissionId) -> Result<(), 
     let now = engine.now();
     let why = "a newer draft was handed in";
     let ended =
-        queue::store::finish(tx, &[job.id], JobState::Queued, None, JobState::Withdrawn, Some(why), now).await?;
+        queue::store::finish(tx, &[job.id], JobState::Queued, None, JobState::Withdrawn, Some(why), now)
+            .await?;
     if ended.is_empty() {
         return Ok(());
     }

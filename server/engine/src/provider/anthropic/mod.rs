@@ -27,7 +27,8 @@ use url::Url;
 use uuid::Uuid;
 
 /// What Anthropic takes in one batch.
-const LIMITS: HardLimits = HardLimits { requests: 100_000, bytes: 256_000_000, enqueued_tokens: None };
+pub(super) const LIMITS: HardLimits =
+    HardLimits { requests: 100_000, bytes: 256_000_000, enqueued_tokens: None };
 
 /// So many readable result lines of an unknown batch are looked at before it is taken for another's.
 const SAMPLE: usize = 8;

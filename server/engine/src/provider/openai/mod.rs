@@ -28,7 +28,8 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 /// What OpenAI takes in one batch. Enqueued tokens are limited by model and account: set in [`Settings::limits`].
-const LIMITS: HardLimits = HardLimits { requests: 50_000, bytes: 200_000_000, enqueued_tokens: None };
+pub(super) const LIMITS: HardLimits =
+    HardLimits { requests: 50_000, bytes: 200_000_000, enqueued_tokens: None };
 
 static DIALECT: Dialect = Dialect {
     name: "OpenAI",

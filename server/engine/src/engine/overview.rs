@@ -1,0 +1,225 @@
+//! How all stands: what administrators look at first.
+
+use super::{Engine, EngineError, Load};
+use crate::{
+    batching::{BatchView, BatchViewError},
+    budget::{self, INSTITUTION, Spending},
+    calling,
+    identity::{Act, Actor},
+    queue::{Lane, Turnaround},
+    store::{Exec, NanoUsd},
+};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// How all stands.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// When it was looked at.
+    pub at: DateTime<Utc>,
+    /// What waits and what is with providers.
+    pub load: Arc<Load>,
+    /// The lanes, the most urgent first.
+    pub lanes: Vec<LaneOverview>,
+    /// Batches that are not finished, the newest first.
+    pub batches: Vec<BatchView>,
+    /// The providers.
+    pub providers: Vec<ProviderOverview>,
+    /// Submissions marked since midnight.
+    pub marked_today: i64,
+    /// Half of them were marked within this time.
+    pub median_wait: Option<TimeDelta>,
+    /// The month's money.
+    pub money: MoneyOverview,
+    /// Jobs that ran out of remedies.
+    pub dead: i64,
+}
+
+/// One lane.
+#[derive(Clone, Debug)]
+pub struct LaneOverview {
+    /// Which.
+    pub lane: Lane,
+    /// Jobs waiting in it.
+    pub waiting: i64,
+    /// When the oldest of them came.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Of those for batches, the greatest number that waits for one provider, and that provider's batch size.
+    pub fill: (i64, i64),
+    /// When the next batch is cut at the latest.
+    pub next_cut: Option<DateTime<Utc>>,
+}
+
+/// One provider.
+#[derive(Clone, Debug)]
+pub struct ProviderOverview {
+    /// Its name.
+    pub name: String,
+    /// Its models.
+    pub models: Vec<String>,
+    /// Its address.
+    pub base_url: String,
+    /// Batches with it, and how many it takes.
+    pub batches: (i64, i64),
+    /// Input tokens with it, and how many it takes.
+    pub tokens: (i64, Option<u64>),
+    /// How long its batches take.
+    pub turnaround: Turnaround,
+    /// Calls in real time in the last hour: answered, and all that ended.
+    pub calls: (i64, i64),
+    /// The latest failure of a batch that is not finished.
+    pub error: Option<String>,
+}
+
+/// The month's money.
+#[derive(Clone, Debug)]
+pub struct MoneyOverview {
+    /// The month's first day.
+    pub month: NaiveDate,
+    /// Today.
+    pub today: NaiveDate,
+    /// The institution's budget.
+    pub budget: Option<NanoUsd>,
+    /// The institution's sums.
+    pub spending: Spending,
+    /// Calls spent without an answer, and what they were booked at.
+    pub lost: (i64, NanoUsd),
+    /// What the answers of the month would have cost in real time.
+    pub realtime: NanoUsd,
+    /// Spent by the end of each day.
+    pub by_day: Vec<(NaiveDate, NanoUsd)>,
+}
+
+impl Engine {
+    /// How all stands.
+    ///
+    /// # Errors
+    /// If the person may not, or the database fails.
+    pub async fn overview(&self, actor: &Actor) -> Result<Overview, BatchViewError> {
+        self.identity().check(actor, &Act::SeeOverview).await?;
+        let now = self.now();
+        let load = self.load();
+        let midnight = midnight(now, self.zone());
+        let mut db = self.db();
+        let waits: Vec<(DateTime<Utc>, DateTime<Utc>)> = db
+            .query(
+                "SELECT arrived_at, finished_at FROM model_jobs WHERE state = 'done' AND finished_at >= $1",
+            )
+            .bind(midnight)
+            .all()
+            .await?;
+        let mut seconds: Vec<TimeDelta> = waits.iter().map(|(from, to)| *to - *from).collect();
+        seconds.sort_unstable();
+        let (dead,): (i64,) = db.query("SELECT COUNT(*) FROM model_jobs WHERE state = 'dead'").one().await?;
+        let batches = self.open_batches(actor).await?;
+        let mut providers = Vec::new();
+        for entry in self.providers() {
+            let flight: Vec<_> = load.in_flight.iter().filter(|f| f.provider == entry.name).collect();
+            let (answered, ended): (i64, i64) = db
+                .query(
+                    "SELECT CAST(COALESCE(SUM(CASE WHEN state = 'answered' THEN 1 ELSE 0 END), 0) AS BIGINT), COUNT(*) \
+                     FROM calls WHERE provider = $1 AND ended_at >= $2",
+                )
+                .bind(entry.name.clone())
+                .bind(now - TimeDelta::hours(1))
+                .one()
+                .await?;
+            providers.push(ProviderOverview {
+                name: entry.name.clone(),
+                models: entry.settings.models.clone(),
+                base_url: entry.base_url.to_string(),
+                batches: (flight.iter().map(|f| f.batches).sum(), entry.sizes().slots),
+                tokens: (flight.iter().map(|f| f.tokens).sum(), entry.limits().enqueued_tokens),
+                turnaround: load.turnaround(&entry.name).unwrap_or(self.settings().turnaround_prior),
+                calls: (answered, ended),
+                error: batches
+                    .iter()
+                    .find(|b| b.batch.provider == entry.name && b.batch.failures > 0)
+                    .and_then(|b| b.batch.error.clone()),
+            });
+        }
+        Ok(Overview {
+            at: now,
+            lanes: Lane::ALL.into_iter().map(|lane| self.lane_overview(lane, &load, now)).collect(),
+            batches,
+            providers,
+            marked_today: i64::try_from(seconds.len()).unwrap_or(i64::MAX),
+            median_wait: seconds.get(seconds.len() / 2).copied(),
+            money: self.money_overview(now).await?,
+            dead,
+            load,
+        })
+    }
+
+    fn lane_overview(&self, lane: Lane, load: &Load, now: DateTime<Utc>) -> LaneOverview {
+        let snapshot = self.snapshot();
+        let view = snapshot.lane(lane);
+        let fullest = load
+            .backlog
+            .iter()
+            .filter(|b| b.lane == lane)
+            .filter_map(|b| Some((b.waiting, self.registry().get(&b.provider)?)))
+            .max_by_key(|(waiting, _)| *waiting);
+        let next_cut = fullest.as_ref().and_then(|(_, entry)| {
+            if lane == Lane::Economy { &entry.economy_schedule } else { &entry.schedule }.next_after(now)
+        });
+        LaneOverview {
+            lane,
+            waiting: i64::try_from(view.len()).unwrap_or(i64::MAX),
+            oldest: view.oldest,
+            fill: fullest.map_or((0, 1), |(waiting, entry)| (waiting, entry.sizes().max)),
+            next_cut,
+        }
+    }
+
+    async fn money_overview(&self, now: DateTime<Utc>) -> Result<MoneyOverview, EngineError> {
+        let zone = self.zone();
+        let today = now.with_timezone(&zone).date_naive();
+        let month = today.with_day(1).unwrap_or(today);
+        let name = budget::month_of(now, zone);
+        let mut db = self.db();
+        let spending = budget::spending(&mut db, &name).await?;
+        let budgets = budget::budgets(&mut db).await?;
+        let spent: Vec<(DateTime<Utc>, NanoUsd)> = budget::spent_by_hour(&mut db, &name).await?;
+        let mut days: BTreeMap<NaiveDate, NanoUsd> = BTreeMap::new();
+        for (at, amount) in spent {
+            *days.entry(at.with_timezone(&zone).date_naive()).or_default() += amount;
+        }
+        let mut sum = NanoUsd::ZERO;
+        let by_day = month
+            .iter_days()
+            .take_while(|day| *day <= today)
+            .map(|day| {
+                sum += days.get(&day).copied().unwrap_or_default();
+                (day, sum)
+            })
+            .collect();
+        let mut realtime = NanoUsd::ZERO;
+        for tokens in budget::tokens_of_month(&mut db, &name).await? {
+            realtime +=
+                self.cost(&tokens.provider, &tokens.model, &tokens.usage(), false, now).unwrap_or_default();
+        }
+        Ok(MoneyOverview {
+            month,
+            today,
+            budget: budgets.into_iter().find(|b| b.scope == INSTITUTION).map(|b| b.limit),
+            spending: spending.into_iter().find(|s| s.scope == INSTITUTION).unwrap_or_default(),
+            lost: calling::store::lost_since(&mut db, midnight_of(month, zone)).await?,
+            realtime,
+            by_day,
+        })
+    }
+}
+
+fn midnight(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    midnight_of(now.with_timezone(&zone).date_naive(), zone)
+}
+
+/// The first moment of a day; where the clock is put forward at midnight, the first that exists.
+fn midnight_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    (0..24)
+        .filter_map(|hour| day.and_hms_opt(hour, 0, 0)?.and_local_timezone(zone).earliest())
+        .next()
+        .map_or(DateTime::UNIX_EPOCH, |at| at.with_timezone(&Utc))
+}
