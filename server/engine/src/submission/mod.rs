@@ -1,6 +1,7 @@
 //! Handing work in: its text, what can be told about it without a model, its tokens.
 
 pub mod extract;
+pub mod interim;
 pub mod sentences;
 pub mod tokens;
 

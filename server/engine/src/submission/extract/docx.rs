@@ -71,10 +71,12 @@ impl Parts<'_> {
             let mut reader = Reader::from_str(&relations);
             loop {
                 match reader.read_event().map_err(|_| DAMAGED)? {
-                    Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "Relationship" => {
-                        if attribute(&tag, "Type").is_some_and(|kind| kind.ends_with("/officeDocument")) {
-                            main = attribute(&tag, "Target");
-                        }
+                    Event::Start(tag) | Event::Empty(tag)
+                        if tag.local_name().as_ref() == "Relationship"
+                            && attribute(&tag, "Type")
+                                .is_some_and(|kind| kind.ends_with("/officeDocument")) =>
+                    {
+                        main = attribute(&tag, "Target");
                     }
                     Event::Eof => break,
                     _ => {}

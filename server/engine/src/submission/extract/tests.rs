@@ -382,7 +382,7 @@ mod pdf_files {
         let error = extract("a.pdf", None, &pdf(&vec![page.clone(); 3], ""), &few).unwrap_err();
         assert_eq!(error, ExtractError::TooManyPages { pages: 3, limit: 2 });
         assert_eq!(
-            file("a.pdf", &pdf(&[page.clone()], "/ID [<00><00>] /Encrypt 6 0 R")),
+            file("a.pdf", &pdf(std::slice::from_ref(&page), "/ID [<00><00>] /Encrypt 6 0 R")),
             Err(ExtractError::Password { named: Kind::Pdf })
         );
         let good = pdf(&[page], "");
