@@ -33,28 +33,3 @@ pub mod notice {
         }
     }
 }
-pub mod interim {
-    use super::*;
-    use serde::{Deserialize, Serialize};
-    #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-    pub struct Quick {
-        pub words: u32,
-    }
-    #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-    pub struct Interim {
-        pub a: u32,
-    }
-    #[derive(Debug)]
-    pub struct Brief;
-    impl Brief {
-        pub fn of(a: &crate::course::Assignment) -> Self {
-            Self
-        }
-    }
-    pub fn quick(t: &str, b: &Brief) -> Quick {
-        Quick { words: 1 }
-    }
-    pub fn full(t: &str, b: &Brief, l: Option<&str>) -> Interim {
-        Interim { a: 1 }
-    }
-}

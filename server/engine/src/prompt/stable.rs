@@ -4,6 +4,7 @@ use super::{schema, work::Frame};
 use crate::{
     course::{AssessmentType, Rubric},
     provider::Prompt,
+    submission::interim::language_name,
 };
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, value::Serde};
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,7 @@ pub struct Task<'a> {
     pub kind: AssessmentType,
     /// What the students were asked; may be empty.
     pub brief: &'a str,
-    /// The language of the feedback, as its English name (`German`) or tag (`de`); `None` leaves it to the model.
+    /// The language of the feedback, as its tag (`de`) or English name (`German`); `None` leaves it to the model.
     pub language: Option<&'a str>,
 }
 
@@ -152,7 +153,7 @@ impl Stable {
                 title => task.title.trim(),
                 kind => phrase(task.kind),
                 brief => task.brief.trim(),
-                language => task.language,
+                language => task.language.map(|tag| language_name(tag).unwrap_or(tag)),
                 rubric => Serde(rubric),
             },
         )?;

@@ -30,7 +30,7 @@ fn task() -> Task<'static> {
         title: "The effects of computers",
         kind: AssessmentType::Summative,
         brief: "Persuade the readers.",
-        language: Some("English"),
+        language: Some("en-GB"),
     }
 }
 

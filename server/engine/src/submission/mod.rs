@@ -5,8 +5,6 @@ pub mod interim;
 pub mod sentences;
 pub mod tokens;
 
-use crate::shim::interim;
-pub use crate::shim::interim::{Brief, Interim, Quick};
 mod hand_in;
 mod list;
 mod model;
@@ -16,6 +14,7 @@ mod view;
 mod writer;
 
 pub use hand_in::{HandIn, HandInError, Receipt};
+pub use interim::{Brief, Interim, Quick};
 pub use list::{ListError, Page, Row};
 pub use model::{Submission, SubmissionState};
 pub use store::{New, Work};

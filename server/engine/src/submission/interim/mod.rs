@@ -19,7 +19,7 @@ pub use repeats::Repeat;
 pub use words::count as count_words;
 
 use super::sentences::{self, Sentence};
-use crate::course::AssessmentType;
+use crate::course::{AssessmentType, Assignment, Resource};
 use phrase::{Count, grouped};
 use serde::{Deserialize, Serialize};
 
@@ -49,28 +49,19 @@ pub struct Brief {
 }
 
 impl Brief {
-    /// A brief that asks for nothing but the work.
+    /// What an assignment asks for.
     #[must_use]
-    pub const fn of(kind: AssessmentType) -> Self {
+    pub fn of(assignment: &Assignment) -> Self {
+        let words = |count: Option<i64>| count.map(|count| u32::try_from(count.max(0)).unwrap_or(u32::MAX));
         Self {
-            kind,
-            min_words: None,
-            max_words: None,
-            language: None,
-            citations_wanted: false,
-            resources: Vec::new(),
+            kind: assignment.kind,
+            min_words: words(assignment.min_words),
+            max_words: words(assignment.max_words),
+            language: Some(assignment.language.clone()),
+            citations_wanted: assignment.citations,
+            resources: assignment.resources.clone(),
         }
     }
-}
-
-/// Something to read or look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resource {
-    /// What it is called.
-    pub title: String,
-    /// Where it is.
-    #[serde(default)]
-    pub url: Option<String>,
 }
 
 /// What a remark is about.
@@ -141,7 +132,7 @@ pub struct Quick {
 
 /// What follows a moment later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Full {
+pub struct Interim {
     /// The language that the text seems to be in, as a tag such as `en`; `None` if it can't be told.
     pub language: Option<String>,
     /// Passages that stand twice.
@@ -156,16 +147,6 @@ pub struct Full {
     pub next_steps: Vec<String>,
     /// What the instructor gave along.
     pub resources: Vec<Resource>,
-}
-
-/// All first feedback on a work, as it is stored and shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Interim {
-    /// At once.
-    pub quick: Quick,
-    /// A moment later; `None` until then.
-    #[serde(default)]
-    pub full: Option<Full>,
 }
 
 /// A text taken apart once for all checks.
@@ -202,7 +183,7 @@ pub fn quick(text: &str, brief: &Brief) -> Quick {
 
 /// All that rules can tell of a work. `last_draft` is the same student's last version for the same assignment.
 #[must_use]
-pub fn full(text: &str, brief: &Brief, last_draft: Option<&str>) -> Full {
+pub fn full(text: &str, brief: &Brief, last_draft: Option<&str>) -> Interim {
     let work = Work::new(text);
     let words = words::count(text);
     let language = language::of(text);
@@ -220,7 +201,7 @@ pub fn full(text: &str, brief: &Brief, last_draft: Option<&str>) -> Full {
     remarks.extend(structure::leftovers(&work));
     remarks.extend(draft.as_ref().map(draft::remark));
     let next_steps = prompts::next_steps(&length(words, 1, brief), &remarks, brief.kind);
-    Full {
+    Interim {
         language: language.map(str::to_owned),
         repeats,
         draft,

@@ -8,11 +8,20 @@ fn brief() -> Brief {
         max_words: Some(700),
         language: Some("en-GB".into()),
         citations_wanted: true,
-        resources: vec![Resource {
-            title: "How to cite".into(),
-            url: Some("https://example.org/cite".into()),
-        }],
-        ..Brief::of(AssessmentType::Summative)
+        resources: vec![Resource { title: "How to cite".into(), url: "https://example.org/cite".into() }],
+        kind: AssessmentType::Summative,
+    }
+}
+
+/// A brief that asks for nothing but the work.
+fn open(kind: AssessmentType) -> Brief {
+    Brief {
+        kind,
+        min_words: None,
+        max_words: None,
+        language: None,
+        citations_wanted: false,
+        resources: Vec::new(),
     }
 }
 
@@ -25,7 +34,7 @@ fn words(count: usize) -> String {
         .to_owned()
 }
 
-fn about(found: &Full, topic: Topic) -> Option<&Remark> {
+fn about(found: &Interim, topic: Topic) -> Option<&Remark> {
     found.remarks.iter().find(|remark| remark.kind == topic)
 }
 
@@ -42,7 +51,7 @@ const ENGLISH: &str = "Computers let us learn about places that we may never see
 
 #[test]
 fn quick_counts_and_compares_length() {
-    let found = quick("One two three. Four five!\n\nSix.", &Brief::of(AssessmentType::Quiz));
+    let found = quick("One two three. Four five!\n\nSix.", &open(AssessmentType::Quiz));
     assert_eq!((found.words, found.sentences, found.paragraphs, found.minutes), (6, 3, 2, 1));
     assert_eq!(found.remarks[0].title, "Your text has 6 words.");
     assert!(found.remarks[0].good);
@@ -112,7 +121,7 @@ fn repeated_passages_have_places() {
         "At first, {passage}.\n\nThen something else stands here.\n\nAgain, Computers {}!",
         &passage[10..]
     );
-    let found = full(&text, &Brief::of(AssessmentType::Draft), None);
+    let found = full(&text, &open(AssessmentType::Draft), None);
     let [repeat] = &*found.repeats else { panic!("{:?}", found.repeats) };
     assert_eq!((repeat.words, repeat.first_paragraph, repeat.again_paragraph), (9, 1, 3));
     let at = |(start, end): (u32, u32)| text[start as usize..end as usize].to_lowercase();
@@ -171,15 +180,11 @@ fn each_kind_of_work_has_its_questions_and_steps() {
 
 #[test]
 fn stored_feedback_is_read_again() {
-    let interim =
-        Interim { quick: quick(ENGLISH, &brief()), full: Some(full(ENGLISH, &brief(), Some("Before."))) };
-    let json = serde_json::to_string(&interim).unwrap();
-    assert_eq!(serde_json::from_str::<Interim>(&json).unwrap(), interim);
-    let early: Interim = serde_json::from_str(
-        r#"{"quick":{"words":1,"sentences":1,"paragraphs":1,"minutes":1,"remarks":[]}}"#,
-    )
-    .unwrap();
-    assert_eq!(early.full, None);
+    let (now, later) = (quick(ENGLISH, &brief()), full(ENGLISH, &brief(), Some("Before.")));
+    let json = serde_json::to_string(&now).unwrap();
+    assert_eq!(serde_json::from_str::<Quick>(&json).unwrap(), now);
+    let json = serde_json::to_string(&later).unwrap();
+    assert_eq!(serde_json::from_str::<Interim>(&json).unwrap(), later);
 }
 
 /// What a remark must be for a student: a sentence, short, in plain words.
