@@ -22,7 +22,9 @@ mod wire;
 
 pub use error::{CallError, ErrorClass};
 pub use headers::{Exchange, Headroom, Observer, Window};
-pub use registry::{Entry, MasterKey, Prices, ProviderSettings, Registry, RegistryError, Schedule};
+pub use registry::{
+    Entry, MasterKey, Prices, ProviderError, ProviderSettings, Registry, Schedule, parse_schedule,
+};
 pub use settings::{ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{
     Answer, BatchComplaint, Counts, CustomId, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,

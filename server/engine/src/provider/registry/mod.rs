@@ -1,22 +1,25 @@
-//! The providers that are set up here: their rows, their settings, and the adapters made of them, kept in memory.
+//! The providers that are set up here: their rows, their sealed keys, their settings, and an adapter for each.
 
+mod error;
 mod prices;
 mod schedule;
 mod seal;
 mod settings;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
+pub use error::ProviderError;
 pub use prices::Prices;
-pub use schedule::Schedule;
-pub use seal::{MasterKey, SealError};
+pub use schedule::{Schedule, parse_schedule};
+pub use seal::MasterKey;
 pub use settings::ProviderSettings;
+pub use store::{Change, NewProvider};
 
-use super::{ApiKey, HardLimits, Provider, ProviderKind, Settings, Timeouts, connect};
-use crate::{
-    queue::Turnaround,
-    store::{DbError, Exec},
-};
+use super::{Exchange, Provider, ProviderKind, connect};
+use crate::{queue::Turnaround, store::Exec};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -26,25 +29,29 @@ use std::{
     },
     time::Duration,
 };
+use store::ProviderRow;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
-/// A provider that is switched on.
+/// Is told of each exchange with a provider, by the provider's name; must return at once.
+pub type Watcher = Arc<dyn Fn(&str, &Exchange) + Send + Sync>;
+
+/// A provider that is switched on, ready to be used.
 #[derive(Debug)]
 pub struct Entry {
-    /// Its name here.
+    /// Its name.
     pub name: String,
-    /// Its interface.
+    /// Which interface it speaks.
     pub kind: ProviderKind,
-    /// Where its interface begins.
+    /// Where it is.
     pub base_url: Url,
-    /// Settings.
+    /// Its settings.
     pub settings: ProviderSettings,
-    /// When its queue is cut.
+    /// When batches are cut whatever their size.
     pub schedule: Schedule,
-    /// When economy work is cut.
+    /// When batches of the economy lane are.
     pub economy_schedule: Schedule,
-    /// The adapter.
+    /// Its adapter.
     pub provider: Arc<dyn Provider>,
     updated_at: DateTime<Utc>,
     turns: Semaphore,
@@ -52,201 +59,176 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// How long a creation call may take.
-    #[must_use]
-    pub fn create_timeout(&self) -> Duration {
-        Duration::from_secs(u64::from(self.settings.create_timeout_s))
-    }
-
-    /// Waits for one of the calls that may be made at once.
+    /// Waits until one of the real-time calls that may be made at once is free; it is taken for as long as the answer
+    /// lives.
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        // The semaphore is never closed; if it were, calls would merely not be limited.
         self.turns.acquire().await.ok()
     }
 
-    /// Jobs that were sent its way since the load was last looked at.
+    /// How long the creation of a batch may take.
+    #[must_use]
+    pub fn create_timeout(&self) -> Duration {
+        Duration::from_secs(self.settings.create_timeout_s.into())
+    }
+
+    /// How long its batches take, as it was set for it.
+    #[must_use]
+    pub fn turnaround_prior(&self) -> Option<Turnaround> {
+        self.settings.turnaround
+    }
+
+    /// Jobs that were given to it here since [`Entry::forget_assigned`].
     #[must_use]
     pub fn assigned(&self) -> i64 {
         self.assigned.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn note_assigned(&self) {
+    /// A job was given to it.
+    pub fn note_assigned(&self) {
         self.assigned.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn forget_assigned(&self) {
+    /// What was given to it is counted in the database now.
+    pub fn forget_assigned(&self) {
         self.assigned.store(0, Ordering::Relaxed);
     }
-
-    /// How long its batches are said to take, where that was set.
-    #[must_use]
-    pub fn turnaround_prior(&self) -> Option<Turnaround> {
-        self.settings.turnaround
-    }
 }
 
-/// A provider's row that can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// The database failed.
-    #[error(transparent)]
-    Db(#[from] DbError),
-    /// The stored key can't be opened.
-    #[error("the key of the provider \"{name}\" can't be read: {problem}")]
-    Key {
-        /// The provider's name.
-        name: String,
-        /// What is wrong.
-        problem: SealError,
-    },
-    /// A setting can't work.
-    #[error("the provider \"{name}\": {problem}")]
-    Settings {
-        /// The provider's name.
-        name: String,
-        /// What is wrong.
-        problem: String,
-    },
+/// A provider that is set up but can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Its name.
+    pub name: String,
+    /// Why, and what to do.
+    pub reason: String,
 }
 
-type Entries = BTreeMap<String, Arc<Entry>>;
+#[derive(Debug, Default)]
+struct Known {
+    stamps: Vec<(String, DateTime<Utc>)>,
+    kinds: BTreeMap<String, ProviderKind>,
+    entries: BTreeMap<String, Arc<Entry>>,
+    broken: Vec<Broken>,
+}
 
-/// All providers that are switched on, by name. Cheap to clone; clones share what they keep.
+/// The providers of this process's database, kept in memory. Cheap to clone; clones share what they keep.
 #[derive(Clone)]
 pub struct Registry {
-    master: Arc<MasterKey>,
-    kept: Arc<RwLock<Kept>>,
-}
-
-#[derive(Default)]
-struct Kept {
-    entries: Entries,
-    /// Kinds of all providers, of those switched off as well: their answers are still priced.
-    kinds: BTreeMap<String, ProviderKind>,
-    read: Option<Vec<(String, DateTime<Utc>)>>,
+    master: MasterKey,
+    zone: Tz,
+    watcher: Option<Watcher>,
+    known: Arc<RwLock<Arc<Known>>>,
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registry").field("providers", &self.kept().kinds.keys()).finish_non_exhaustive()
+        f.debug_struct("Registry").field("known", &self.known()).finish_non_exhaustive()
     }
 }
 
 impl Registry {
-    /// Knows no provider until [`Registry::refresh`].
+    /// An empty one; [`Registry::refresh`] fills it. Schedules go by the clocks of `zone`.
     #[must_use]
-    pub fn new(master: MasterKey) -> Self {
-        Self { master: Arc::new(master), kept: Arc::default() }
+    pub fn new(master: MasterKey, zone: Tz) -> Self {
+        Self { master, zone, watcher: None, known: Arc::default() }
     }
 
-    fn kept(&self) -> std::sync::RwLockReadGuard<'_, Kept> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner)
+    /// The same, telling of each exchange with a provider.
+    #[must_use]
+    pub fn watched(mut self, watcher: Watcher) -> Self {
+        self.watcher = Some(watcher);
+        self
     }
 
-    /// A provider that is switched on.
+    /// The key that providers' keys are sealed under.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Arc<Entry>> {
-        self.kept().entries.get(name).cloned()
-    }
-
-    /// All that are switched on, by name.
-    #[must_use]
-    pub fn all(&self) -> Vec<Arc<Entry>> {
-        self.kept().entries.values().cloned().collect()
-    }
-
-    /// The interface of a provider, switched on or not.
-    #[must_use]
-    pub fn kind(&self, name: &str) -> Option<ProviderKind> {
-        self.kept().kinds.get(name).copied()
-    }
-
-    /// The key that provider keys are sealed with.
-    #[must_use]
-    pub fn master(&self) -> &MasterKey {
+    pub const fn master(&self) -> &MasterKey {
         &self.master
     }
 
-    /// Reads the rows anew where they have changed; answers whether they had. A row that can't be used leaves the
-    /// provider as it was before, and is an error.
+    fn known(&self) -> Arc<Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the rows again where one was changed; answers whether one was. A provider that can't be used is left out
+    /// and listed by [`Registry::broken`]; the others are used all the same.
     ///
     /// # Errors
-    /// If the database fails, or a row can't be used.
-    pub async fn refresh(&self, x: &mut impl Exec) -> Result<bool, RegistryError> {
-        let stamps = store::stamps(x).await?;
-        if self.kept().read.as_ref() == Some(&stamps) {
+    /// If the database fails.
+    pub async fn refresh(&self, x: &mut impl Exec) -> Result<bool, ProviderError> {
+        let before = self.known();
+        if store::stamps(x).await? == before.stamps {
             return Ok(false);
         }
-        let mut entries = Entries::new();
-        let mut kinds = BTreeMap::new();
-        for row in store::all(x).await? {
-            kinds.insert(row.name.clone(), row.kind);
+        let mut known = Known::default();
+        for row in store::providers(x).await? {
+            known.stamps.push((row.name.clone(), row.updated_at));
+            known.kinds.insert(row.name.clone(), row.kind);
             if !row.enabled {
                 continue;
             }
-            let old = self.get(&row.name).filter(|old| old.updated_at == row.updated_at);
-            let entry = match old {
-                Some(old) => old,
-                None => Arc::new(self.entry(&row)?),
-            };
-            entries.insert(row.name, entry);
+            // What was not changed keeps its connections and its turns.
+            let kept = before.entries.get(&row.name).filter(|entry| entry.updated_at == row.updated_at);
+            match kept.cloned().map_or_else(|| self.enter(&row), Ok) {
+                Ok(entry) => {
+                    known.entries.insert(row.name, entry);
+                }
+                Err(error) => {
+                    tracing::error!(provider = row.name, %error, "a provider can't be used");
+                    known.broken.push(Broken { name: row.name, reason: error.to_string() });
+                }
+            }
         }
-        *self.kept.write().unwrap_or_else(PoisonError::into_inner) =
-            Kept { entries, kinds, read: Some(stamps) };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
         Ok(true)
     }
 
-    fn entry(&self, row: &store::Row) -> Result<Entry, RegistryError> {
-        let wrong = |problem: String| RegistryError::Settings { name: row.name.clone(), problem };
-        let key = self
-            .master
-            .open(&row.name, &row.sealed_key)
-            .map_err(|problem| RegistryError::Key { name: row.name.clone(), problem })?;
-        let settings = row.settings.0.clone();
-        settings.check().map_err(|wrongs| wrong(wrongs.join("; ")))?;
-        let base_url = Url::parse(&row.base_url).map_err(|e| wrong(format!("base_url: {e}")))?;
-        let (schedule, economy_schedule) = (
-            settings.schedule.parse::<Schedule>().map_err(|e| wrong(format!("schedule: {e}")))?,
-            settings
-                .economy_schedule
-                .parse::<Schedule>()
-                .map_err(|e| wrong(format!("economy_schedule: {e}")))?,
-        );
-        let seconds = |s: u32| Duration::from_secs(u64::from(s));
-        let connection = Settings {
-            timeouts: Timeouts {
-                reply: seconds(settings.create_timeout_s),
-                call: seconds(settings.call_timeout_s),
-                ..Timeouts::default()
-            },
-            limits: settings.limits(row.kind),
-            ..Settings::new(base_url.clone(), ApiKey::from(key))
+    fn enter(&self, row: &ProviderRow) -> Result<Arc<Entry>, ProviderError> {
+        let (settings, mut access) = row.open(&self.master)?;
+        if let Some(watcher) = self.watcher.clone() {
+            let name = row.name.clone();
+            access.observer = Some(Arc::new(move |exchange: &Exchange| watcher(&name, exchange)));
+        }
+        let schedule = |key: &str, text: &str| {
+            parse_schedule(text)
+                .map(|schedule| schedule.in_zone(self.zone))
+                .map_err(|reason| ProviderError::Setting { key: key.to_owned(), reason })
         };
-        let provider = connect(row.kind, &connection).map_err(|e| wrong(e.to_string()))?;
-        Ok(Entry {
+        Ok(Arc::new(Entry {
             name: row.name.clone(),
             kind: row.kind,
-            base_url,
-            schedule,
-            economy_schedule,
-            provider,
+            base_url: access.base_url.clone(),
+            schedule: schedule("schedule", &settings.schedule)?,
+            economy_schedule: schedule("economy_schedule", &settings.economy_schedule)?,
+            provider: connect(row.kind, &access)?,
             updated_at: row.updated_at,
-            turns: Semaphore::new(usize::try_from(settings.realtime_concurrency).unwrap_or(1).max(1)),
+            turns: Semaphore::new(usize::try_from(settings.realtime_concurrency).unwrap_or(1)),
             assigned: AtomicI64::new(0),
             settings,
-        })
+        }))
     }
-}
 
-impl ProviderSettings {
-    /// The hard limits of one batch where narrower ones were set.
-    fn limits(&self, kind: ProviderKind) -> Option<HardLimits> {
-        let own = super::own_limits(kind);
-        let narrow = |set: Option<u64>, own: u64| set.map_or(own, |set| set.min(own));
-        Some(HardLimits {
-            requests: narrow(self.max_requests, own.requests),
-            bytes: narrow(self.max_bytes, own.bytes),
-            enqueued_tokens: self.enqueued_tokens.or(own.enqueued_tokens),
-        })
+    /// A provider that is switched on and can be used.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<Entry>> {
+        self.known().entries.get(name).cloned()
+    }
+
+    /// All providers that are switched on and can be used, by name.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Entry>> {
+        self.known().entries.values().cloned().collect()
+    }
+
+    /// The interface that a provider speaks, also of one that is switched off.
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<ProviderKind> {
+        self.known().kinds.get(name).copied()
+    }
+
+    /// Providers that are switched on but can't be used.
+    #[must_use]
+    pub fn broken(&self) -> Vec<Broken> {
+        self.known().broken.clone()
     }
 }

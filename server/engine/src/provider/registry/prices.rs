@@ -1,6 +1,6 @@
-//! The price book: dated prices, so that an answer keeps the price of its day.
+//! The price book in memory: dated prices, so that old ledger lines keep the price of their day.
 
-use super::store;
+use super::store::{self, PriceRow};
 use crate::{
     provider::{ProviderKind, price::Price},
     store::{Db, DbError},
@@ -11,49 +11,56 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-type Book = HashMap<ProviderKind, HashMap<String, Vec<(DateTime<Utc>, Price)>>>;
+type Dated = Vec<(DateTime<Utc>, Price)>;
 
-/// All prices, kept in memory.
+/// Prices by kind of provider and model.
 #[derive(Debug)]
 pub struct Prices {
     db: Db,
-    book: RwLock<Book>,
+    book: RwLock<HashMap<(ProviderKind, String), Dated>>,
 }
 
 impl Prices {
-    /// Empty until [`Prices::load`].
+    /// An empty book over this database; [`Prices::load`] fills it.
     #[must_use]
     pub fn new(db: Db) -> Self {
         Self { db, book: RwLock::default() }
     }
 
-    /// Reads the prices; stores the ones that Quire knows where they are missing.
+    /// Writes the first prices where they are missing, and reads all.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn load(&self) -> Result<(), DbError> {
-        store::seed_prices(&self.db).await?;
-        let mut book = Book::new();
-        for row in store::prices(&mut self.db.clone()).await? {
-            book.entry(row.provider_kind)
-                .or_default()
-                .entry(row.model)
-                .or_default()
-                .push((row.valid_from, row.price.0));
+        let mut db = self.db.clone();
+        let seeds = store::seeds();
+        let missing = |rows: &[PriceRow]| {
+            let there = |seed: &PriceRow| {
+                rows.iter().any(|r| {
+                    (r.provider_kind, &r.model, r.valid_from)
+                        == (seed.provider_kind, &seed.model, seed.valid_from)
+                })
+            };
+            !seeds.iter().all(there)
+        };
+        let mut rows = store::prices(&mut db).await?;
+        if missing(&rows) {
+            store::insert_prices(&mut db, &seeds).await?;
+            rows = store::prices(&mut db).await?;
         }
-        for prices in book.values_mut().flat_map(HashMap::values_mut) {
-            prices.sort_by_key(|(from, _)| *from);
+        let mut book: HashMap<_, Dated> = HashMap::new();
+        for row in rows {
+            book.entry((row.provider_kind, row.model)).or_default().push((row.valid_from, row.price));
         }
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         Ok(())
     }
 
-    /// The price of a model on a day: the last that was valid by then; before the first, the first.
+    /// The price of a model at a time; none where it is not known, which never means free.
     #[must_use]
     pub fn at(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Price> {
         let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
-        let prices = book.get(&kind)?.get(model)?;
-        let after = prices.partition_point(|(from, _)| *from <= at);
-        prices.get(after.saturating_sub(1)).map(|(_, price)| *price)
+        let dated = book.get(&(kind, model.to_owned()))?;
+        dated.iter().rev().find(|(from, _)| *from <= at).map(|(_, price)| *price)
     }
 }

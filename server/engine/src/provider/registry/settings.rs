@@ -1,68 +1,69 @@
-//! How a provider is used: sizes, schedules, patience. Kept as JSON with its row.
+//! What can be set for one provider: models, sizes, times and limits.
 
-use super::Schedule;
-use crate::{provider::ProviderKind, queue::Turnaround};
+use super::{ProviderError, parse_schedule};
+use crate::{
+    provider::{Endpoint, HardLimits, ProviderKind},
+    queue::Turnaround,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-/// Settings of one provider. What is not given has the default of its interface ([`ProviderSettings::of`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Settings of one provider, as they hold: what was set, and the defaults of its kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSettings {
-    /// Models, in order of preference; the first is asked.
+    /// Models, the preferred one first.
     pub models: Vec<String>,
-    /// A batch is worth its while from so many jobs.
+    /// Jobs from which on a batch may be cut at once.
     pub min_jobs: u32,
-    /// No batch has more jobs.
+    /// Most jobs of one batch.
     pub max_jobs: u32,
-    /// Batches at once.
+    /// Most batches at the provider at once.
     pub max_batches: u32,
-    /// When the queue is cut: cron, five fields, or six with seconds first.
+    /// When batches are cut whatever their size (cron).
     pub schedule: String,
-    /// When economy work is cut.
+    /// When batches of the economy lane are (cron).
     pub economy_schedule: String,
-    /// Seconds that a job waits for its batch at most.
+    /// Seconds after which the oldest job that waits makes a batch ready.
     pub max_wait_s: u32,
-    /// Calls in real time at once.
-    pub realtime_concurrency: u32,
-    /// Seconds that a call in real time may take.
+    /// Seconds that a real-time answer may take.
     pub call_timeout_s: u32,
-    /// Seconds that a short question, or the creation of a batch, may take.
+    /// Seconds that the creation of a batch, and other short questions, may take.
     pub create_timeout_s: u32,
-    /// Seconds before the first look at a batch.
+    /// Seconds until a batch is first looked at.
     pub poll_first_s: u32,
-    /// Seconds between two looks at most.
+    /// Most seconds between two looks at a batch.
     pub poll_max_s: u32,
-    /// Requests in a batch, where the account's limit is narrower than the provider's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Most requests of one batch; none: the provider's hard limit.
     pub max_requests: Option<u64>,
-    /// Bytes of a batch, where the limit is narrower.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Most bytes of one batch's input; none: the provider's hard limit.
     pub max_bytes: Option<u64>,
-    /// Input tokens that may be enqueued for a model, where the account has such a limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Most input tokens enqueued over all batches of a model; none: the provider sets no such limit.
     pub enqueued_tokens: Option<u64>,
-    /// How long batches take, until enough were measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Most real-time calls at once from one process.
+    pub realtime_concurrency: u32,
+    /// How long its batches take, until enough were measured; none: the general setting.
     pub turnaround: Option<Turnaround>,
+    /// Which of OpenAI's endpoints takes the questions.
+    pub endpoint: Endpoint,
 }
 
 impl ProviderSettings {
-    /// The defaults of an interface (SPEC 3.2, 3.3).
+    /// What holds for a kind of provider where nothing else is set (SPEC 3.2, 3.3). Models have to be named.
     #[must_use]
-    pub fn of(kind: ProviderKind) -> Self {
-        let (min_jobs, max_jobs, max_batches, minutes) = match kind {
-            ProviderKind::Openai => (10, 1000, 5, 10),
-            ProviderKind::Anthropic => (5, 500, 3, 15),
+    pub fn default_for(kind: ProviderKind) -> Self {
+        let (min_jobs, max_jobs, max_batches, schedule, max_wait_s) = match kind {
+            ProviderKind::Openai => (10, 1000, 5, "*/10 * * * *", 600),
+            ProviderKind::Anthropic => (5, 500, 3, "*/15 * * * *", 900),
         };
         Self {
             models: Vec::new(),
             min_jobs,
             max_jobs,
             max_batches,
-            schedule: format!("*/{minutes} * * * *"),
+            schedule: schedule.to_owned(),
             economy_schedule: "0 */2 * * *".to_owned(),
-            max_wait_s: minutes * 60,
-            realtime_concurrency: 16,
+            max_wait_s,
             call_timeout_s: 120,
             create_timeout_s: 120,
             poll_first_s: 30,
@@ -70,120 +71,181 @@ impl ProviderSettings {
             max_requests: None,
             max_bytes: None,
             enqueued_tokens: None,
+            realtime_concurrency: 16,
             turnaround: None,
+            endpoint: Endpoint::default(),
         }
     }
 
-    /// The defaults of an interface with what was given in their place.
+    /// The defaults of a kind with what was set over them.
     ///
     /// # Errors
-    /// Names the key that is not known or has a value that it can't have.
-    pub fn given(
-        kind: ProviderKind,
-        given: &serde_json::Map<String, serde_json::Value>,
-    ) -> Result<Self, String> {
-        let serde_json::Value::Object(mut all) =
-            serde_json::to_value(Self::of(kind)).map_err(|e| e.to_string())?
-        else {
-            return Err("the settings are no table".to_owned());
+    /// Names a key that is none, or whose value is of the wrong type.
+    pub fn with(kind: ProviderKind, set: &Map<String, Value>) -> Result<Self, ProviderError> {
+        let mut all = match serde_json::to_value(Self::default_for(kind)) {
+            Ok(Value::Object(all)) => all,
+            // A struct of plain fields becomes an object.
+            _ => Map::new(),
         };
-        for (key, value) in given {
-            all.insert(key.clone(), value.clone());
-            // One at a time, so that the error can name the key.
-            serde_json::from_value::<Self>(all.clone().into()).map_err(|e| format!("{key}: {e}"))?;
-        }
-        let settings: Self = serde_json::from_value(all.into()).map_err(|e| e.to_string())?;
-        settings.check().map_err(|wrongs| wrongs.join("; "))?;
-        Ok(settings)
+        all.extend(set.iter().map(|(key, value)| (key.clone(), value.clone())));
+        serde_path_to_error::deserialize(Value::Object(all)).map_err(|error| {
+            let path = error.path().to_string();
+            let reason = error.into_inner().to_string();
+            let unknown = reason.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+            match unknown {
+                Some(key) => {
+                    wrong(if path.contains('.') { &path } else { key }, "is not a setting".to_owned())
+                }
+                None => wrong(&path, reason),
+            }
+        })
     }
 
-    /// Checks that the settings can work.
+    /// The limits of one batch: the provider's own, or narrower ones that were set.
+    #[must_use]
+    pub fn limits(&self, hard: HardLimits) -> HardLimits {
+        HardLimits {
+            requests: self.max_requests.map_or(hard.requests, |n| n.min(hard.requests)),
+            bytes: self.max_bytes.map_or(hard.bytes, |n| n.min(hard.bytes)),
+            enqueued_tokens: match (self.enqueued_tokens, hard.enqueued_tokens) {
+                (Some(set), Some(hard)) => Some(set.min(hard)),
+                (set, hard) => set.or(hard),
+            },
+        }
+    }
+
+    /// Checks all values, knowing the provider's hard limits.
     ///
     /// # Errors
-    /// Each thing that is wrong, naming its key.
-    pub fn check(&self) -> Result<(), Vec<String>> {
-        let mut wrongs = Vec::new();
-        if self.models.is_empty() || self.models.iter().any(|model| model.trim().is_empty()) {
-            wrongs.push("models: name at least one model".to_owned());
+    /// Names the first key that can't be so, with what is possible.
+    pub fn check(&self, hard: HardLimits) -> Result<(), ProviderError> {
+        let within = |key: &str, value: u64, least: u64, most: u64| {
+            if (least..=most).contains(&value) {
+                Ok(())
+            } else {
+                Err(wrong(key, format!("is {value}; it must be from {least} to {most}")))
+            }
+        };
+        if self.models.is_empty() {
+            return Err(wrong("models", "is empty; name at least one model".to_owned()));
         }
-        let positive = [
-            ("min_jobs", self.min_jobs),
-            ("max_jobs", self.max_jobs),
-            ("max_batches", self.max_batches),
-            ("max_wait_s", self.max_wait_s),
-            ("realtime_concurrency", self.realtime_concurrency),
-            ("call_timeout_s", self.call_timeout_s),
-            ("create_timeout_s", self.create_timeout_s),
-            ("poll_first_s", self.poll_first_s),
-            ("poll_max_s", self.poll_max_s),
-        ];
-        for (key, value) in positive {
-            if value == 0 {
-                wrongs.push(format!("{key}: must be at least 1"));
+        for (i, model) in self.models.iter().enumerate() {
+            if model.trim().is_empty() || model.len() > 100 || model.chars().any(char::is_control) {
+                return Err(wrong("models", format!("holds \"{model}\", which is no model's name")));
+            }
+            if self.models[..i].contains(model) {
+                return Err(wrong("models", format!("holds \"{model}\" twice")));
             }
         }
-        for (key, value) in [
-            ("max_requests", self.max_requests),
-            ("max_bytes", self.max_bytes),
-            ("enqueued_tokens", self.enqueued_tokens),
-        ] {
-            if value == Some(0) {
-                wrongs.push(format!("{key}: with a limit of 0 nothing could ever be sent"));
-            }
+        within("max_jobs", self.max_jobs.into(), 1, hard.requests.min(u32::MAX.into()))?;
+        within("min_jobs", self.min_jobs.into(), 1, self.max_jobs.into())?;
+        within("max_batches", self.max_batches.into(), 1, 1_000)?;
+        parse_schedule(&self.schedule).map_err(|reason| wrong("schedule", reason))?;
+        parse_schedule(&self.economy_schedule).map_err(|reason| wrong("economy_schedule", reason))?;
+        within("max_wait_s", self.max_wait_s.into(), 1, 86_400)?;
+        within("call_timeout_s", self.call_timeout_s.into(), 1, 3_600)?;
+        within("create_timeout_s", self.create_timeout_s.into(), 1, 3_600)?;
+        within("poll_max_s", self.poll_max_s.into(), 1, 3_600)?;
+        within("poll_first_s", self.poll_first_s.into(), 1, self.poll_max_s.into())?;
+        if let Some(n) = self.max_requests {
+            within("max_requests", n, 1, hard.requests)?;
         }
-        if self.min_jobs > self.max_jobs {
-            wrongs.push(format!("min_jobs: {} is more than max_jobs, {}", self.min_jobs, self.max_jobs));
+        if let Some(n) = self.max_bytes {
+            within("max_bytes", n, 10_000, hard.bytes)?;
         }
-        if self.poll_first_s > self.poll_max_s {
-            wrongs.push(format!(
-                "poll_first_s: {} is more than poll_max_s, {}",
-                self.poll_first_s, self.poll_max_s
-            ));
+        if let Some(n) = self.enqueued_tokens {
+            within("enqueued_tokens", n, 1_000, hard.enqueued_tokens.unwrap_or(u64::MAX))?;
         }
-        if let Some(turnaround) = self.turnaround
-            && (turnaround.p50 < 1 || turnaround.p90 < turnaround.p50)
+        within("realtime_concurrency", self.realtime_concurrency.into(), 1, 1_000)?;
+        if let Some(prior) = self.turnaround
+            && !(1..=prior.p90).contains(&prior.p50)
         {
-            wrongs.push("turnaround: p50 must be at least 1 second and p90 at least p50".to_owned());
+            let text = format!("has p50 = {} and p90 = {}; write 0 < p50 <= p90", prior.p50, prior.p90);
+            return Err(wrong("turnaround", text));
         }
-        for (key, cron) in [("schedule", &self.schedule), ("economy_schedule", &self.economy_schedule)] {
-            if let Err(wrong) = cron.parse::<Schedule>() {
-                wrongs.push(format!("{key}: {wrong}"));
-            }
-        }
-        if wrongs.is_empty() { Ok(()) } else { Err(wrongs) }
+        Ok(())
     }
+}
+
+fn wrong(key: &str, reason: String) -> ProviderError {
+    ProviderError::Setting { key: key.to_owned(), reason }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use serde_json::json;
 
-    fn given(json: serde_json::Value) -> Result<ProviderSettings, String> {
-        let serde_json::Value::Object(map) = json else { panic!("a table") };
-        ProviderSettings::given(ProviderKind::Openai, &map)
+    const HARD: HardLimits =
+        HardLimits { requests: 50_000, bytes: 200_000_000, enqueued_tokens: Some(2_000_000) };
+
+    fn set(value: Value) -> Result<ProviderSettings, String> {
+        let Value::Object(mut map) = value else { panic!("an object") };
+        map.entry("models").or_insert(json!(["gpt-6-luna"]));
+        let settings = ProviderSettings::with(ProviderKind::Openai, &map).map_err(|e| e.to_string())?;
+        settings.check(HARD).map_err(|e| e.to_string())?;
+        Ok(settings)
     }
 
     #[test]
-    fn what_is_not_given_has_the_default() {
-        let settings = given(serde_json::json!({"models": ["gpt-6-luna"], "max_jobs": 50})).unwrap();
-        assert_eq!((settings.min_jobs, settings.max_jobs, settings.max_batches), (10, 50, 5));
-        assert_eq!(settings.schedule, "*/10 * * * *");
-        assert_eq!(ProviderSettings::of(ProviderKind::Anthropic).max_wait_s, 900);
+    fn defaults_are_those_of_the_specification() {
+        let openai = set(json!({})).unwrap();
+        assert_eq!(
+            (openai.min_jobs, openai.max_jobs, openai.max_batches, openai.schedule.as_str()),
+            (10, 1000, 5, "*/10 * * * *")
+        );
+        let anthropic = ProviderSettings::default_for(ProviderKind::Anthropic);
+        assert_eq!(
+            (anthropic.min_jobs, anthropic.max_jobs, anthropic.max_batches, anthropic.schedule.as_str()),
+            (5, 500, 3, "*/15 * * * *")
+        );
+        assert_eq!((openai.max_wait_s, anthropic.max_wait_s), (600, 900));
+        assert_eq!(openai.economy_schedule, "0 */2 * * *");
+        assert_eq!(openai.limits(HARD), HARD);
     }
 
     #[test]
-    fn errors_name_the_key() {
-        for (json, key) in [
-            (serde_json::json!({"models": ["m"], "max_job": 5}), "max_job"),
-            (serde_json::json!({"models": []}), "models"),
-            (serde_json::json!({"models": ["m"], "max_jobs": "many"}), "max_jobs"),
-            (serde_json::json!({"models": ["m"], "max_jobs": 5}), "min_jobs"),
-            (serde_json::json!({"models": ["m"], "max_bytes": 0}), "max_bytes"),
-            (serde_json::json!({"models": ["m"], "schedule": "0 0 30 2 *"}), "schedule"),
+    fn what_is_set_wins_and_narrows() {
+        let settings = set(json!({
+            "models": ["a", "b"], "max_jobs": 20, "schedule": "*/3 * * * * *", "max_bytes": 1_000_000,
+            "max_requests": 7, "enqueued_tokens": 50_000, "turnaround": {"p50": 8, "p90": 20}
+        }))
+        .unwrap();
+        assert_eq!((settings.models.len(), settings.max_jobs, settings.min_jobs), (2, 20, 10));
+        let limits = settings.limits(HARD);
+        assert_eq!((limits.requests, limits.bytes, limits.enqueued_tokens), (7, 1_000_000, Some(50_000)));
+        let free = HardLimits { enqueued_tokens: None, ..HARD };
+        assert_eq!(settings.limits(free).enqueued_tokens, Some(50_000));
+    }
+
+    #[test]
+    fn wrong_settings_name_their_key() {
+        for (value, words) in [
+            (json!({"max_job": 1}), ["\"max_job\"", "is not a setting"]),
+            (json!({"max_jobs": "many"}), ["\"max_jobs\"", "invalid type"]),
+            (json!({"max_jobs": -1}), ["\"max_jobs\"", "-1"]),
+            (json!({"turnaround": {"p50": 1}}), ["\"turnaround\"", "p90"]),
+            (json!({"models": []}), ["\"models\"", "at least one"]),
+            (json!({"models": [" "]}), ["\"models\"", "no model's name"]),
+            (json!({"models": ["a", "a"]}), ["\"models\"", "twice"]),
+            (json!({"max_jobs": 50_001}), ["\"max_jobs\"", "1 to 50000"]),
+            (json!({"min_jobs": 0}), ["\"min_jobs\"", "1 to 1000"]),
+            (json!({"min_jobs": 1001}), ["\"min_jobs\"", "1 to 1000"]),
+            (json!({"max_batches": 0}), ["\"max_batches\"", "is 0"]),
+            (json!({"schedule": "0 0 30 2 *"}), ["\"schedule\"", "never fires"]),
+            (json!({"economy_schedule": "x"}), ["\"economy_schedule\"", "1 fields"]),
+            (json!({"max_wait_s": 0}), ["\"max_wait_s\"", "is 0"]),
+            (json!({"poll_first_s": 301}), ["\"poll_first_s\"", "1 to 300"]),
+            (json!({"max_requests": 0}), ["\"max_requests\"", "is 0"]),
+            (json!({"max_bytes": 300_000_000}), ["\"max_bytes\"", "200000000"]),
+            (json!({"enqueued_tokens": 3_000_000}), ["\"enqueued_tokens\"", "2000000"]),
+            (json!({"realtime_concurrency": 0}), ["\"realtime_concurrency\"", "is 0"]),
+            (json!({"turnaround": {"p50": 9, "p90": 8}}), ["\"turnaround\"", "p50 <= p90"]),
+            (json!({"endpoint": "fax"}), ["\"endpoint\"", "fax"]),
         ] {
-            let wrong = given(json).unwrap_err();
-            assert!(wrong.contains(key), "{wrong}");
+            let error = set(value.clone()).unwrap_err();
+            assert!(words.iter().all(|word| error.contains(word)), "{value}: {error}");
         }
     }
 }
