@@ -9,6 +9,7 @@ use super::{
     headers::{self, Exchange, Headroom, Observer},
     settings::{Settings, SettingsError, Timeouts},
     upload::Progress,
+    words::{clipped, looks_like_html, root_cause, spoken, without_keys},
 };
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -20,21 +21,18 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::{
-    error::Error as _,
     fmt,
     future::Future,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
-use url::{Host, Url};
+use url::Url;
 
 /// The largest JSON reply that is read.
 const LARGEST_REPLY: usize = 8 * 1024 * 1024;
 /// The largest error body that is read.
 const LARGEST_ERROR: usize = 64 * 1024;
-/// The longest message of a provider that is kept, in characters.
-const LONGEST_MESSAGE: usize = 500;
 
 /// How one provider's HTTP differs from another's.
 pub(super) struct Dialect {
@@ -99,15 +97,9 @@ impl Http {
         auth: (&'static str, &str),
         extra: &[(&'static str, &'static str)],
     ) -> Result<Self, SettingsError> {
-        check_url(&settings.base_url)?;
-        let Timeouts { connect, reply, call, idle } = settings.timeouts;
-        for (name, value) in [("connect", connect), ("reply", reply), ("call", call), ("idle", idle)] {
-            if value.is_zero() {
-                return Err(SettingsError::Timeout(name));
-            }
-        }
+        settings.check()?;
         let mut headers = HeaderMap::new();
-        headers.insert(auth.0, check_key(auth.1, &settings.key)?);
+        headers.insert(auth.0, settings.key_header(auth.1)?);
         for (name, value) in extra {
             headers.insert(*name, HeaderValue::from_static(value));
         }
@@ -117,11 +109,11 @@ impl Http {
             .user_agent(concat!("quire/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(connect)
+            .connect_timeout(settings.timeouts.connect)
             .tcp_keepalive(Duration::from_secs(30))
             // A connection that the server has meanwhile closed would leave a creation call in doubt.
             .pool_idle_timeout(Duration::from_secs(15));
-        if is_loopback(&settings.base_url) {
+        if settings.is_local() {
             client = client.no_proxy();
         }
         if settings.base_url.scheme() == "http" {
@@ -510,95 +502,4 @@ const fn says_enough(class: ErrorClass) -> bool {
 /// too), failures on the way, "see other", and a success whose body is of no use.
 fn may_be_done(status: StatusCode) -> bool {
     status.is_success() || status.is_server_error() || matches!(status.as_u16(), 303 | 408 | 499)
-}
-
-fn check_url(url: &Url) -> Result<(), SettingsError> {
-    let reason = if !matches!(url.scheme(), "http" | "https") {
-        "must begin with http:// or https://"
-    } else if url.host().is_none() {
-        "names no host"
-    } else if !url.username().is_empty() || url.password().is_some() {
-        "must not hold a user name or password; the key is set apart"
-    } else if url.query().is_some() || url.fragment().is_some() {
-        "must end with its path, without ? or #"
-    } else {
-        return Ok(());
-    };
-    let mut shown = url.clone();
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.set_fragment(None);
-    Err(SettingsError::Url { url: shown.to_string(), reason })
-}
-
-fn check_key(before: &str, key: &SecretString) -> Result<HeaderValue, SettingsError> {
-    let key = key.expose_secret();
-    if key.is_empty() {
-        return Err(SettingsError::Key("is empty"));
-    }
-    if !key.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(SettingsError::Key("holds spaces, line ends or other characters that no key has"));
-    }
-    let mut value = HeaderValue::from_str(&format!("{before}{key}"))
-        .map_err(|_| SettingsError::Key("can't be sent in a header"))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
-}
-
-fn looks_like_html(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
-}
-
-/// The innermost reason, which names the fault (`Connection refused`); the outer ones only repeat the step.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = None;
-    while let Some(inner) = cause {
-        text = Some(inner.to_string());
-        cause = inner.source();
-    }
-    text.unwrap_or_else(|| error.to_string())
-}
-
-/// The text without anything that begins like a provider's key; their messages sometimes repeat part of it.
-fn without_keys(text: &str) -> String {
-    text.split_inclusive(char::is_whitespace)
-        .map(|word| {
-            let Some(at) = word.find("sk-").filter(|&at| !word[..at].ends_with(char::is_alphanumeric)) else {
-                return word.to_owned();
-            };
-            let tail =
-                word[at..].trim_start_matches(|c: char| c.is_ascii_alphanumeric() || "-_*.".contains(c));
-            format!("{}[key]{tail}", &word[..at])
-        })
-        .collect()
-}
-
-/// At most [`LONGEST_MESSAGE`] characters on one line.
-fn clipped(text: &str) -> String {
-    let mut line: String =
-        text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_MESSAGE + 1).collect();
-    if line.chars().count() > LONGEST_MESSAGE {
-        line.pop();
-        line.push('…');
-    }
-    line
-}
-
-fn spoken(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        format!("{} ms", time.as_millis())
-    } else {
-        format!("{} s", time.as_secs())
-    }
 }

@@ -1,8 +1,13 @@
 //! Writing requests straight into a buffer, and reading replies that bend the documented shape.
 
 use super::{CustomId, LineError};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use chrono::{DateTime, Utc};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
+use std::{collections::HashMap, fmt, marker::PhantomData};
 
 /// Appends a text as a JSON string.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -25,26 +30,193 @@ pub(super) fn put_number(out: &mut Vec<u8>, number: u32) {
     serde_json::to_writer(out, &number).expect("a number always becomes JSON, and memory takes it");
 }
 
-/// A member that may be missing, `null` or of another type without spoiling the rest.
-pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    from: D,
-) -> Result<Option<T>, D::Error> {
-    let raw = Box::<RawValue>::deserialize(from)?;
-    Ok(serde_json::from_str(raw.get()).ok())
+/// Something that is made from the kinds of JSON that fit it. Other kinds are read over, so that a bent member never
+/// spoils the rest of a reply.
+trait Fitting: Sized {
+    fn from_text(_: &str) -> Option<Self> {
+        None
+    }
+    fn from_count(_: u64) -> Option<Self> {
+        None
+    }
+    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+    fn from_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Option<Self>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+struct Reader<T>(PhantomData<T>);
+
+impl<'de, T: Fitting> Visitor<'de> for Reader<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Option<T>, E> {
+        Ok(T::from_text(text))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Option<T>, E> {
+        Ok(T::from_count(number))
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+    fn visit_unit<E>(self) -> Result<Option<T>, E> {
+        Ok(None)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
+        T::from_map(map)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Option<T>, A::Error> {
+        T::from_seq(seq)
+    }
+}
+
+fn read<'de, D: Deserializer<'de>, T: Fitting>(from: D) -> Result<Option<T>, D::Error> {
+    from.deserialize_any(Reader(PhantomData))
+}
+
+struct Text(String);
+
+impl Fitting for Text {
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
+    fn from_count(number: u64) -> Option<Self> {
+        Some(Self(number.to_string()))
+    }
 }
 
 /// A text that may be missing, `null`, empty (read as missing) or a number (codes are at times HTTP statuses).
 pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(match Option::<serde_json::Value>::deserialize(from)? {
-        Some(serde_json::Value::String(text)) if !text.is_empty() => Some(text),
-        Some(serde_json::Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    })
+    Ok(read::<_, Text>(from)?.map(|text| text.0))
+}
+
+struct Count(u64);
+
+impl Fitting for Count {
+    fn from_count(number: u64) -> Option<Self> {
+        Some(Self(number))
+    }
 }
 
 /// A count that may be missing, `null` or nonsense such as -1 (read as missing).
 pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    Ok(Option::<serde_json::Value>::deserialize(from)?.and_then(|value| value.as_u64()))
+    Ok(read::<_, Count>(from)?.map(|count| count.0))
+}
+
+struct Time(DateTime<Utc>);
+
+impl Fitting for Time {
+    fn from_text(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.to_utc()))
+    }
+    fn from_count(seconds: u64) -> Option<Self> {
+        DateTime::from_timestamp(seconds.try_into().ok()?, 0).map(Self)
+    }
+}
+
+/// A time as RFC 3339 or in seconds since 1970, missing or not.
+pub(super) fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Ok(read::<_, Time>(from)?.map(|time| time.0))
+}
+
+struct Object<T>(T);
+
+impl<T: DeserializeOwned> Fitting for Object<T> {
+    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|object| Some(Self(object)))
+    }
+}
+
+/// An object, missing or not. Its own members should be of the kinds of this file.
+pub(super) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    Ok(read::<_, Object<T>>(from)?.map(|object| object.0))
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<Option<T>> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        object(from).map(Self)
+    }
+}
+
+/// An error that may be only words.
+pub(super) trait WithMessage {
+    /// The error that says this.
+    fn with_message(message: String) -> Self;
+}
+
+struct Failure<T>(T);
+
+impl<T: DeserializeOwned + WithMessage> Fitting for Failure<T> {
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self(T::with_message(text.to_owned())))
+    }
+    fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Option<Self>, A::Error> {
+        Ok(Object::<T>::from_map(map)?.map(|object| Self(object.0)))
+    }
+}
+
+/// An error object, missing or not, or only its words (compatible servers).
+pub(super) fn error<'de, D: Deserializer<'de>, T: DeserializeOwned + WithMessage>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(read::<_, Failure<T>>(from)?.map(|failure| failure.0))
+}
+
+struct List<T>(Vec<T>);
+
+impl<T: DeserializeOwned> Fitting for List<T> {
+    fn from_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Option<Self>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = seq.next_element::<Object<Option<T>>>()? {
+            list.extend(item.0);
+        }
+        Ok(Some(Self(list)))
+    }
+}
+
+/// A list of objects, missing or not; items of other kinds are left out.
+pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    Ok(read::<_, List<T>>(from)?.map(|list| list.0))
+}
+
+struct Texts(HashMap<String, String>);
+
+impl Fitting for Texts {
+    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
+        let mut texts = HashMap::new();
+        while let Some((name, Value(text))) = map.next_entry::<String, Value>()? {
+            texts.extend(text.map(|text| (name, text)));
+        }
+        Ok(Some(Self(texts)))
+    }
+}
+
+struct Value(Option<String>);
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        text(from).map(Self)
+    }
+}
+
+/// Names with texts, missing or not; other kinds of values are left out.
+pub(super) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<HashMap<String, String>>, D::Error> {
+    Ok(read::<_, Texts>(from)?.map(|texts| texts.0))
 }
 
 /// What to say of a line that is not the JSON expected, without quoting it.
@@ -83,29 +255,59 @@ mod tests {
         assert_eq!(out, "\"a\\\"\\n\\u0001ü\"".as_bytes());
     }
 
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default)]
+    struct Bent {
+        #[serde(deserialize_with = "text")]
+        code: Option<String>,
+        #[serde(deserialize_with = "count")]
+        tokens: Option<u64>,
+        #[serde(deserialize_with = "list")]
+        list: Option<Vec<Inner>>,
+        #[serde(deserialize_with = "object")]
+        inner: Option<Inner>,
+        #[serde(deserialize_with = "time")]
+        at: Option<DateTime<Utc>>,
+        #[serde(deserialize_with = "texts")]
+        tags: Option<HashMap<String, String>>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default)]
+    struct Inner {
+        #[serde(deserialize_with = "count")]
+        n: Option<u64>,
+    }
+
     #[test]
     fn bent_members_do_not_spoil_the_rest() {
-        #[derive(Deserialize)]
-        struct Bent {
-            #[serde(default, deserialize_with = "text")]
-            code: Option<String>,
-            #[serde(default, deserialize_with = "count")]
-            tokens: Option<u64>,
-            #[serde(default, deserialize_with = "lenient")]
-            list: Option<Vec<u8>>,
+        for odd in ["null", "\"\"", "-1", "1.5", "true", "[[{}], 1]", "{\"x\": [1, {}]}"] {
+            for name in ["code", "tokens", "list", "inner", "at", "tags", "unknown"] {
+                let json = format!(r#"{{"{name}": {odd}, "{name}2": 0}}"#);
+                let bent: Bent = serde_json::from_str(&json).unwrap();
+                match (name, odd.as_bytes()[0]) {
+                    ("list", b'[') => assert_eq!(bent.list.unwrap(), []),
+                    ("inner", b'{') => assert_eq!(bent.inner.unwrap(), Inner { n: None }),
+                    ("tags", b'{') => assert_eq!(bent.tags.unwrap(), HashMap::new()),
+                    _ => assert_eq!(bent, Bent::default(), "{json}"),
+                }
+            }
         }
-        let read = |json: &str| {
-            let bent: Bent = serde_json::from_str(json).unwrap();
-            (bent.code, bent.tokens, bent.list)
-        };
-        assert_eq!(read("{}"), (None, None, None));
-        assert_eq!(read(r#"{"code":null,"tokens":null,"list":null}"#), (None, None, None));
-        assert_eq!(read(r#"{"code":"","tokens":-1,"list":"x"}"#), (None, None, None));
-        assert_eq!(
-            read(r#"{"code":429,"tokens":7,"list":[1]}"#),
-            (Some("429".into()), Some(7), Some(vec![1]))
-        );
-        assert_eq!(read(r#"{"code":{},"tokens":1.5,"list":[300]}"#), (None, None, None));
+    }
+
+    #[test]
+    fn good_members_are_read() {
+        let json = r#"{"code": 429, "tokens": 7, "list": [{"n": 1}, null, {"n": "x"}], "inner": {"n": 3},
+            "at": 1795000000, "tags": {"a": "b", "c": {}}}"#;
+        let good: Bent = serde_json::from_str(json).unwrap();
+        assert_eq!((good.code.as_deref(), good.tokens), (Some("429"), Some(7)));
+        assert_eq!(good.list.unwrap(), [Inner { n: Some(1) }, Inner { n: None }]);
+        assert_eq!(good.inner.unwrap().n, Some(3));
+        assert_eq!(good.at.unwrap().timestamp(), 1_795_000_000);
+        assert_eq!(good.tags.unwrap(), HashMap::from([("a".into(), "b".into())]));
+        let at: Bent = serde_json::from_str(r#"{"at": "2026-11-24T10:00:00.5+01:00"}"#).unwrap();
+        assert_eq!(at.at.unwrap().to_rfc3339(), "2026-11-24T09:00:00.500+00:00");
+        assert!(serde_json::from_str::<Bent>(r#"{"inner": {"n": 3"#).is_err(), "broken JSON stays an error");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod testing;
 mod upload;
 mod walk;
 mod wire;
+mod words;
 
 pub use error::{CallError, ErrorClass};
 pub use headers::{Exchange, Headroom, Observer, Window};

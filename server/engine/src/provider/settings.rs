@@ -1,9 +1,10 @@
 //! How a provider is reached: address, key, patience.
 
 use super::{HardLimits, ProviderKind, headers::Observer};
-use secrecy::SecretString;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, time::Duration};
-use url::Url;
+use url::{Host, Url};
 
 /// A provider's key. It is wiped from memory when dropped, and `Debug` does not show it.
 pub type ApiKey = SecretString;
@@ -92,6 +93,58 @@ impl Settings {
             limits: None,
             endpoint: Endpoint::default(),
             observer: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Finds settings that can't work.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        let Timeouts { connect, reply, call, idle } = self.timeouts;
+        for (name, value) in [("connect", connect), ("reply", reply), ("call", call), ("idle", idle)] {
+            if value.is_zero() {
+                return Err(SettingsError::Timeout(name));
+            }
+        }
+        let url = &self.base_url;
+        let reason = if !matches!(url.scheme(), "http" | "https") {
+            "must begin with http:// or https://"
+        } else if url.host().is_none() {
+            "names no host"
+        } else if !url.username().is_empty() || url.password().is_some() {
+            "must not hold a user name or password; the key is set apart"
+        } else if url.query().is_some() || url.fragment().is_some() {
+            "must end with its path, without ? or #"
+        } else {
+            return Ok(());
+        };
+        // Only what can't be a secret is shown again.
+        let host = url.host_str().unwrap_or_default();
+        Err(SettingsError::Url { url: format!("{}://{host}{}", url.scheme(), url.path()), reason })
+    }
+
+    /// The value of the header that carries the key, after these words.
+    pub(super) fn key_header(&self, before: &str) -> Result<HeaderValue, SettingsError> {
+        let key = self.key.expose_secret();
+        if key.is_empty() {
+            return Err(SettingsError::Key("is empty"));
+        }
+        if !key.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(SettingsError::Key("holds spaces, line ends or other characters that no key has"));
+        }
+        let mut value = HeaderValue::from_str(&format!("{before}{key}"))
+            .map_err(|_| SettingsError::Key("can't be sent in a header"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// The provider is on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        match self.base_url.host() {
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
         }
     }
 }

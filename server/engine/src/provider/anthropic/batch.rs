@@ -11,9 +11,9 @@ pub(super) struct Batch {
     pub(super) id: Option<String>,
     #[serde(default, deserialize_with = "json::text")]
     processing_status: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
     request_counts: Option<CountsWire>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::time")]
     pub(super) created_at: Option<DateTime<Utc>>,
     #[serde(default, deserialize_with = "json::text")]
     cancel_initiated_at: Option<String>,

@@ -3,27 +3,28 @@
 use crate::provider::{
     ErrorClass,
     http::{Refusal, by_status},
-    json,
+    json::{self, WithMessage},
 };
 use serde::Deserialize;
 
 /// The body of an error reply, and the error inside an `errored` result.
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorBody {
-    error: ErrorObject,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::error")]
+    error: Option<ErrorObject>,
+    #[serde(default, deserialize_with = "json::object")]
     details: Option<Details>,
     #[serde(default, deserialize_with = "json::text")]
     request_id: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct ErrorObject {
     #[serde(default, rename = "type", deserialize_with = "json::text")]
     kind: Option<String>,
     #[serde(default, deserialize_with = "json::text")]
     message: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
     details: Option<Details>,
 }
 
@@ -33,26 +34,32 @@ struct Details {
     error_code: Option<String>,
 }
 
+impl WithMessage for ErrorObject {
+    fn with_message(message: String) -> Self {
+        Self { message: Some(message), ..Self::default() }
+    }
+}
+
 impl ErrorBody {
     /// What kind of failure it is. `status` is that of HTTP, 0 where there was none.
     pub(super) fn refusal(self, status: u16) -> Refusal {
-        let details = self.error.details.or(self.details);
-        let code = details.and_then(|d| d.error_code);
-        let kind = self.error.kind;
+        let error = self.error.unwrap_or_default();
+        let code = error.details.or(self.details).and_then(|d| d.error_code);
+        let kind = error.kind;
         let class = code
             .as_deref()
             .and_then(by_code)
-            .or_else(|| by_words(kind.as_deref()?, self.error.message.as_deref()?))
+            .or_else(|| by_words(kind.as_deref()?, error.message.as_deref()?))
             .or_else(|| by_type(kind.as_deref()?, status))
             .unwrap_or_else(|| by_status(status));
-        Refusal { class, message: self.error.message, code: code.or(kind), request_id: self.request_id }
+        Refusal { class, message: error.message, code: code.or(kind), request_id: self.request_id }
     }
 }
 
 /// Reads an error body; `None` where it is not one of Anthropic's.
 pub(super) fn refusal(status: u16, body: &[u8]) -> Option<Refusal> {
     let body: ErrorBody = serde_json::from_slice(body).ok()?;
-    Some(body.refusal(status))
+    body.error.is_some().then(|| body.refusal(status))
 }
 
 /// Codes in the details of a 429: limits of spending, which no waiting lifts, and of a steep rise, which waiting does.
@@ -156,5 +163,6 @@ mod tests {
             "details":{"error_code":"enforced_spend_limit_reached"},"request_id":null}"#;
         assert_eq!(refusal(429, body).unwrap().class, Quota);
         assert_eq!(refusal(429, b"overloaded"), None);
+        assert_eq!(refusal(429, b"{\"detail\":\"x\"}"), None);
     }
 }

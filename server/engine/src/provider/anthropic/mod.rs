@@ -167,7 +167,7 @@ impl Provider for Anthropic {
         let patience = Patience::Whole(self.http.timeouts.call);
         let whole = self.http.exchange("call", request, patience).await?;
         let request_id = whole.request_id.clone();
-        reply::answer(&self.http, &whole.body, || request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
+        reply::read(&self.http, &whole.body, || request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
             .map_err(|error| CallError { request_id: whole.request_id, ..error })
     }
 

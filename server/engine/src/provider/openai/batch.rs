@@ -17,17 +17,17 @@ pub(super) struct Batch {
     pub(super) id: Option<String>,
     #[serde(default, deserialize_with = "json::text")]
     status: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
     errors: Option<Complaints>,
     #[serde(default, deserialize_with = "json::text")]
     output_file_id: Option<String>,
     #[serde(default, deserialize_with = "json::text")]
     error_file_id: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
-    created_at: Option<i64>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::time")]
+    pub(super) created_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "json::object")]
     request_counts: Option<CountsWire>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::texts")]
     metadata: Option<HashMap<String, String>>,
 }
 
@@ -43,7 +43,7 @@ struct CountsWire {
 
 #[derive(Deserialize)]
 struct Complaints {
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::list")]
     data: Option<Vec<Complaint>>,
 }
 
@@ -65,7 +65,17 @@ pub(super) struct Page<T> {
     pub(super) has_more: Option<bool>,
 }
 
-/// A file, or a model: only its id matters.
+/// An uploaded file. `status` is deprecated, but tells of a file that was refused.
+#[derive(Deserialize)]
+pub(super) struct Uploaded {
+    pub(super) id: String,
+    #[serde(default, deserialize_with = "json::text")]
+    pub(super) status: Option<String>,
+    #[serde(default, deserialize_with = "json::text")]
+    pub(super) status_details: Option<String>,
+}
+
+/// A model: only its id matters.
 #[derive(Deserialize)]
 pub(super) struct Named {
     pub(super) id: String,
@@ -79,10 +89,6 @@ pub(super) struct Deleted {
 }
 
 impl Batch {
-    pub(super) fn created_at(&self) -> Option<DateTime<Utc>> {
-        DateTime::from_timestamp(self.created_at?, 0)
-    }
-
     /// The batch carries this token.
     pub(super) fn is_tagged(&self, token: &str) -> bool {
         self.metadata.as_ref().and_then(|m| m.get(TAG)).is_some_and(|tag| tag == token)
@@ -93,7 +99,6 @@ impl Batch {
     /// # Errors
     /// Where it has no id, or is in a state that is not known.
     pub(super) fn remote(self, http: &Http) -> Result<RemoteBatch, CallError> {
-        let created_at = self.created_at();
         let malformed = |message: String| Err(CallError::new(ErrorClass::Malformed, message));
         let Some(id) = self.id else {
             return malformed("OpenAI shows a batch without an id".into());
@@ -123,7 +128,7 @@ impl Batch {
                     failed: counts.failed.unwrap_or(0),
                 })
             }),
-            created_at,
+            created_at: self.created_at,
             complaints: complaints
                 .into_iter()
                 .map(|c| BatchComplaint {

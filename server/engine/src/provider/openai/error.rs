@@ -3,7 +3,7 @@
 use crate::provider::{
     ErrorClass,
     http::{Refusal, by_status},
-    json,
+    json::{self, WithMessage},
 };
 use serde::Deserialize;
 
@@ -35,30 +35,20 @@ impl ErrorObject {
 /// The body of an error reply.
 #[derive(Deserialize)]
 struct ErrorBody {
-    error: ErrorValue,
+    #[serde(default, deserialize_with = "json::error")]
+    error: Option<ErrorObject>,
 }
 
-/// An object, or only words (compatible servers).
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum ErrorValue {
-    Object(ErrorObject),
-    Words(String),
-}
-
-impl ErrorValue {
-    pub(super) fn object(self) -> ErrorObject {
-        match self {
-            Self::Object(object) => object,
-            Self::Words(words) => ErrorObject { message: Some(words), ..ErrorObject::default() },
-        }
+impl WithMessage for ErrorObject {
+    fn with_message(message: String) -> Self {
+        Self { message: Some(message), ..Self::default() }
     }
 }
 
 /// Reads an error body; `None` where it is not one of OpenAI's.
 pub(super) fn refusal(status: u16, body: &[u8]) -> Option<Refusal> {
     let body: ErrorBody = serde_json::from_slice(body).ok()?;
-    Some(body.error.object().refusal(status))
+    Some(body.error?.refusal(status))
 }
 
 /// Codes and types that say more than the status they come with.

@@ -17,7 +17,7 @@ use super::{
     upload::{self, Frame, Progress},
     walk::Walk,
 };
-use batch::{Batch, Deleted, Named, Page, TAG};
+use batch::{Batch, Deleted, Named, Page, TAG, Uploaded};
 use futures::{StreamExt, stream::BoxStream};
 use reqwest::{
     Method,
@@ -93,7 +93,12 @@ impl Provider for OpenAi {
             .map_err(|e| CallError::new(ErrorClass::Invalid, e.to_string()))?;
         let form = Form::new().text("purpose", "batch").part("file", part);
         let request = self.http.request(Method::POST, self.http.url(&["files"])).multipart(form);
-        let file: Named = self.http.json("file.upload", request, Patience::Upload(progress)).await?;
+        let file: Uploaded = self.http.json("file.upload", request, Patience::Upload(progress)).await?;
+        if file.status.as_deref() == Some("error") {
+            let details = file.status_details.unwrap_or_else(|| "without a reason".into());
+            let message = format!("OpenAI refused the input file: {}", self.http.clean(&details));
+            return Err(CallError::new(ErrorClass::Invalid, message));
+        }
         Ok(Some(file.id))
     }
 
@@ -148,7 +153,7 @@ impl Provider for OpenAi {
             let last = page.data.last().and_then(|batch| batch.id.clone());
             for batch in page.data {
                 let known = batch.id.as_ref().is_some_and(|id| sought.known.contains(id));
-                if !walk.may_be(batch.created_at()) || known || !batch.is_tagged(&sought.token) {
+                if !walk.may_be(batch.created_at) || known || !batch.is_tagged(&sought.token) {
                     continue;
                 }
                 let batch = batch.remote(&self.http)?;
@@ -211,7 +216,7 @@ impl Provider for OpenAi {
         let patience = Patience::Whole(self.http.timeouts.call);
         let whole = self.http.exchange("call", request, patience).await?;
         let request_id = whole.request_id.clone();
-        reply::answer(&self.http, &whole.body, || request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
+        reply::read(&self.http, &whole.body, || request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
             .map_err(|error| CallError { request_id: whole.request_id, ..error })
     }
 

@@ -1,12 +1,11 @@
 //! OpenAI's answers (chat completions and responses) and the lines of result files.
 
-use super::error::{ErrorObject, ErrorValue};
+use super::error::ErrorObject;
 use crate::provider::{
     Answer, CallError, CustomId, ErrorClass, LineError, Outcome, ParsedLine, Reply, ResultLine, Usage,
     http::Http, json,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// The body of an answer of either endpoint.
 #[derive(Deserialize)]
@@ -15,19 +14,19 @@ struct Body {
     id: Option<String>,
     #[serde(default, deserialize_with = "json::text")]
     model: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
     usage: Option<UsageWire>,
-    #[serde(default, deserialize_with = "json::lenient")]
-    error: Option<ErrorValue>,
+    #[serde(default, deserialize_with = "json::error")]
+    error: Option<ErrorObject>,
     /// Chat completions.
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::list")]
     choices: Option<Vec<Choice>>,
     /// Responses.
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::list")]
     output: Option<Vec<Item>>,
     #[serde(default, deserialize_with = "json::text")]
     status: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
     incomplete_details: Option<Incomplete>,
 }
 
@@ -35,7 +34,7 @@ struct Body {
 struct Choice {
     #[serde(default, deserialize_with = "json::text")]
     finish_reason: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
     message: Option<Message>,
 }
 
@@ -51,7 +50,7 @@ struct Message {
 struct Item {
     #[serde(rename = "type", default, deserialize_with = "json::text")]
     kind: Option<String>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::list")]
     content: Option<Vec<Part>>,
 }
 
@@ -71,16 +70,25 @@ struct Incomplete {
     reason: Option<String>,
 }
 
-/// The figures of either endpoint; the names differ, the nesting does not.
+/// The figures of either endpoint: chat completions speak of prompt and completion, responses of input and output.
+/// Some compatible servers give both.
 #[derive(Deserialize)]
 struct UsageWire {
-    #[serde(default, alias = "prompt_tokens", deserialize_with = "json::count")]
+    #[serde(default, deserialize_with = "json::count")]
+    prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "json::count")]
     input_tokens: Option<u64>,
-    #[serde(default, alias = "completion_tokens", deserialize_with = "json::count")]
+    #[serde(default, deserialize_with = "json::count")]
+    completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "json::count")]
     output_tokens: Option<u64>,
-    #[serde(default, alias = "prompt_tokens_details", deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
+    prompt_tokens_details: Option<InputDetails>,
+    #[serde(default, deserialize_with = "json::object")]
     input_tokens_details: Option<InputDetails>,
-    #[serde(default, alias = "completion_tokens_details", deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
+    completion_tokens_details: Option<OutputDetails>,
+    #[serde(default, deserialize_with = "json::object")]
     output_tokens_details: Option<OutputDetails>,
 }
 
@@ -90,7 +98,7 @@ struct InputDetails {
     cached_tokens: Option<u64>,
     #[serde(default, deserialize_with = "json::count")]
     cache_write_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "json::lenient")]
+    #[serde(default, deserialize_with = "json::object")]
     cache_write_tokens_details: Option<WriteDetails>,
 }
 
@@ -112,12 +120,12 @@ impl UsageWire {
     /// Quire's figures, where both totals are there and make sense: no prompt has 0 tokens, no text either. OpenAI's
     /// `prompt_tokens` already hold the cached and written ones, `completion_tokens` the reasoning.
     fn usage(&self, answer: &Answer) -> Option<Usage> {
-        let input_tokens = self.input_tokens.filter(|&n| n > 0)?;
-        let output_tokens = self.output_tokens?;
+        let input_tokens = self.prompt_tokens.or(self.input_tokens).filter(|&n| n > 0)?;
+        let output_tokens = self.completion_tokens.or(self.output_tokens)?;
         if output_tokens == 0 && matches!(answer, Answer::Json(_)) {
             return None;
         }
-        let input = self.input_tokens_details.as_ref();
+        let input = self.prompt_tokens_details.as_ref().or(self.input_tokens_details.as_ref());
         let writes = input.and_then(|d| d.cache_write_tokens_details.as_ref());
         let long = writes.and_then(|w| w.ttl_12h_tokens).unwrap_or(0);
         let short = writes.and_then(|w| w.ttl_30m_tokens).unwrap_or(0);
@@ -125,7 +133,8 @@ impl UsageWire {
         let cached_tokens = input.and_then(|d| d.cached_tokens).unwrap_or(0).min(input_tokens);
         let written = written.min(input_tokens - cached_tokens);
         let cache_write_long_tokens = long.min(written);
-        let reasoning = self.output_tokens_details.as_ref().and_then(|d| d.reasoning_tokens);
+        let output = self.completion_tokens_details.as_ref().or(self.output_tokens_details.as_ref());
+        let reasoning = output.and_then(|d| d.reasoning_tokens);
         Some(Usage {
             input_tokens,
             cached_tokens,
@@ -137,17 +146,16 @@ impl UsageWire {
     }
 }
 
-/// Reads the body of an answer. `stand_in` is its id where the body has none.
+/// Reads the body of a real-time answer. `stand_in` is its id where the body has none.
 ///
 /// # Errors
 /// Where the body is that of a failure, or none of the endpoints'.
-pub(super) fn answer(
-    http: &Http,
-    body: &[u8],
-    stand_in: impl FnOnce() -> String,
-) -> Result<Reply, CallError> {
-    let mut body: Body = http.decode(body).map_err(CallError::maybe_done)?;
-    let failed = body.error.take().map(ErrorValue::object).filter(|e| !e.is_empty());
+pub(super) fn read(http: &Http, body: &[u8], stand_in: impl FnOnce() -> String) -> Result<Reply, CallError> {
+    answer(http, http.decode(body).map_err(CallError::maybe_done)?, stand_in)
+}
+
+fn answer(http: &Http, body: Body, stand_in: impl FnOnce() -> String) -> Result<Reply, CallError> {
+    let failed = body.error.filter(|e| !e.is_empty());
     let answer = match (&body.choices, &body.output, body.status.as_deref()) {
         (_, _, Some("failed" | "cancelled")) => return Err(failure(http, failed, 0)),
         (None, None, _) if failed.is_some() => return Err(failure(http, failed, 0)),
@@ -227,40 +235,34 @@ fn failure(http: &Http, object: Option<ErrorObject>, status: u16) -> CallError {
 
 /// One line of an output or error file.
 #[derive(Deserialize)]
-struct Line<'a> {
+struct Line {
     #[serde(default, deserialize_with = "json::text")]
     id: Option<String>,
     #[serde(default, deserialize_with = "json::text")]
     custom_id: Option<String>,
-    #[serde(default, borrow)]
-    response: Option<LineResponse<'a>>,
-    #[serde(default)]
-    error: Option<ErrorValue>,
+    #[serde(default, deserialize_with = "json::object")]
+    response: Option<LineResponse>,
+    #[serde(default, deserialize_with = "json::error")]
+    error: Option<ErrorObject>,
 }
 
 #[derive(Deserialize)]
-struct LineResponse<'a> {
+struct LineResponse {
     #[serde(default, deserialize_with = "json::count")]
     status_code: Option<u64>,
     #[serde(default, deserialize_with = "json::text")]
     request_id: Option<String>,
-    #[serde(default, borrow)]
-    body: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct LineErrorBody {
-    #[serde(default, deserialize_with = "json::lenient")]
-    error: Option<ErrorValue>,
+    #[serde(default, deserialize_with = "json::object")]
+    body: Option<Body>,
 }
 
 /// Reads one line of an output or error file.
 pub(super) fn line(http: &Http, number: u64, bytes: &[u8]) -> ParsedLine {
-    let line: Line<'_> = serde_json::from_slice(bytes).map_err(|e| json::unreadable(number, bytes, &e))?;
+    let line: Line = serde_json::from_slice(bytes).map_err(|e| json::unreadable(number, bytes, &e))?;
     let Some(custom_id) = line.custom_id.map(CustomId) else {
         return Err(LineError { line: number, reason: "without a custom_id".into(), custom_id: None });
     };
-    let error = line.error.map(ErrorValue::object).filter(|e| !e.is_empty() || line.response.is_none());
+    let error = line.error.filter(|e| !e.is_empty() || line.response.is_none());
     let outcome = match (error, line.response) {
         (Some(error), response) => match error.code.as_deref() {
             Some("batch_expired") => Outcome::Expired,
@@ -272,11 +274,14 @@ pub(super) fn line(http: &Http, number: u64, bytes: &[u8]) -> ParsedLine {
             }
         },
         (None, Some(response)) if is_success(response.status_code) => {
-            let stand_in = response.request_id.or(line.id);
-            let body = response.body.map_or("null", RawValue::get);
-            match answer(http, body.as_bytes(), || stand_in.unwrap_or_else(|| custom_id.0.clone())) {
-                Ok(reply) => Outcome::Answered(reply),
-                Err(error) => Outcome::Failed(error),
+            let stand_in = || response.request_id.or(line.id).unwrap_or_else(|| custom_id.0.clone());
+            match response.body.map(|body| answer(http, body, stand_in)) {
+                Some(Ok(reply)) => Outcome::Answered(reply),
+                Some(Err(error)) => Outcome::Failed(error),
+                None => {
+                    let error = CallError::new(ErrorClass::Malformed, "the response has no body");
+                    Outcome::Failed(error.maybe_done())
+                }
             }
         }
         (None, Some(response)) => Outcome::Failed(refused(http, response)),
@@ -293,15 +298,12 @@ fn is_success(status: Option<u64>) -> bool {
 }
 
 /// A line whose response has a status that is not one of success.
-fn refused(http: &Http, response: LineResponse<'_>) -> CallError {
+fn refused(http: &Http, response: LineResponse) -> CallError {
     let status = response.status_code.and_then(|s| u16::try_from(s).ok()).unwrap_or(0);
-    let body = response.body.map_or("null", RawValue::get);
-    let object =
-        serde_json::from_str::<LineErrorBody>(body).ok().and_then(|b| b.error).map(ErrorValue::object);
     CallError {
         status: (status != 0).then_some(status),
         request_id: response.request_id,
-        ..failure(http, object, status)
+        ..failure(http, response.body.and_then(|body| body.error), status)
     }
 }
 
@@ -317,7 +319,7 @@ mod tests {
     }
 
     fn read(body: &Value) -> Result<Reply, CallError> {
-        answer(&http(), body.to_string().as_bytes(), || "stand-in".into())
+        super::read(&http(), body.to_string().as_bytes(), || "stand-in".into())
     }
 
     fn chat_body(finish: &str, message: &Value) -> Value {
@@ -412,6 +414,9 @@ mod tests {
         }
         let plain = usage(json!({"prompt_tokens": 5, "completion_tokens": 7})).unwrap();
         assert_eq!(plain, Usage { input_tokens: 5, output_tokens: 7, ..Usage::default() });
+        let both =
+            usage(json!({"prompt_tokens": 5, "input_tokens": 5, "completion_tokens": 7, "output_tokens": 7}));
+        assert_eq!(both, Some(plain));
         let odd = usage(json!({"prompt_tokens": 5, "completion_tokens": 7,
             "prompt_tokens_details": {"cached_tokens": 9, "cache_write_tokens": 9}}));
         assert_eq!(odd.unwrap().cached_tokens, 5, "no more cached than read");
@@ -569,7 +574,7 @@ mod tests {
             (r#"{"response":{}}"#.to_owned(), "without a custom_id", None),
             (
                 format!(r#"{{"custom_id":"t-1","response":"{essay}"}}"#),
-                "without the members expected",
+                "neither a response nor an error",
                 Some("t-1"),
             ),
             (format!(r#"{{"custom_id":"t-1","response":{{"body":"{essay}"#), "cut off", Some("t-1")),

@@ -531,3 +531,15 @@ fn settings_are_checked_and_keep_the_key_to_themselves() {
         "http://127.0.0.1:9100/openai/v1/batches/a%2F..%2Fb"
     );
 }
+
+#[test]
+fn both_providers_can_be_reached_by_https() {
+    for kind in [crate::provider::ProviderKind::Openai, crate::provider::ProviderKind::Anthropic] {
+        let settings = Settings::new(kind.own_url().parse().unwrap(), KEY.to_owned().into());
+        // A machine without certificates is told of it; nothing else may go wrong.
+        match crate::provider::connect(kind, &settings) {
+            Ok(provider) => assert!(format!("{provider:?}").contains(kind.name())),
+            Err(error) => assert!(error.to_string().contains("ca-certificates"), "{error}"),
+        }
+    }
+}
