@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 /// Where the server of the tests is, instead of a cluster of their own.
-const ADDRESS: &str = "QUIRE_TEST_POSTGRES";
+pub const ADDRESS: &str = "QUIRE_TEST_POSTGRES";
 
 /// Runs a test on each database: first SQLite, then PostgreSQL, each fresh and migrated.
 ///

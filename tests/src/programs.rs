@@ -1,0 +1,50 @@
+//! The programs under test: where they are, and that they are no older than their sources.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+/// Names another `quire` to be tested than the one beside the tests.
+pub const PROGRAM: &str = "QUIRE_PROGRAM";
+
+/// The program `quire`, built before the tests.
+///
+/// # Panics
+/// If it is missing or older than its sources, saying what to do.
+#[must_use]
+pub fn quire() -> &'static Path {
+    static QUIRE: LazyLock<PathBuf> = LazyLock::new(|| {
+        if let Some(path) = std::env::var_os(PROGRAM) {
+            return path.into();
+        }
+        let path = target().join("quire");
+        assert!(path.is_file(), "{} is not there: run `cargo build` first", path.display());
+        if let Some(source) = newer_source(&path) {
+            panic!("{} is older than {source}: run `cargo build` first", path.display());
+        }
+        path
+    });
+    &QUIRE
+}
+
+/// The folder that the running program was built into, such as `target/debug`.
+fn target() -> PathBuf {
+    let own = std::env::current_exe().expect("a running program has a path");
+    let folder = own.parent().expect("a program lies in a folder");
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+    folder.to_owned()
+}
+
+/// A source file that was changed after the program was built, by cargo's list of what it was built from.
+fn newer_source(program: &Path) -> Option<String> {
+    let changed = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
+    let built = changed(program)?;
+    let list = std::fs::read_to_string(program.with_extension("d")).ok()?;
+    let (_, sources) = list.split_once(": ")?;
+    sources
+        .replace("\\ ", "\u{0}")
+        .split_whitespace()
+        .map(|source| source.replace('\u{0}', " "))
+        .find(|source| Path::new(source).is_file() && changed(Path::new(source)).is_some_and(|at| at > built))
+}
