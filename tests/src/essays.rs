@@ -3,25 +3,69 @@
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 
 const SUBJECTS: [&str; 16] = [
-    "The library", "A good teacher", "My older brother", "The new law", "Every student", "The city council",
-    "A computer", "The writer", "Our neighbour", "The experiment", "A careful reader", "The mayor", "This book",
-    "The evidence", "A long journey", "The committee",
+    "The library",
+    "A good teacher",
+    "My older brother",
+    "The new law",
+    "Every student",
+    "The city council",
+    "A computer",
+    "The writer",
+    "Our neighbour",
+    "The experiment",
+    "A careful reader",
+    "The mayor",
+    "This book",
+    "The evidence",
+    "A long journey",
+    "The committee",
 ];
 const VERBS: [&str; 16] = [
-    "shows", "changes", "supports", "questions", "explains", "improves", "weakens", "describes", "repeats",
-    "protects", "replaces", "deserves", "invites", "measures", "remembers", "defends",
+    "shows",
+    "changes",
+    "supports",
+    "questions",
+    "explains",
+    "improves",
+    "weakens",
+    "describes",
+    "repeats",
+    "protects",
+    "replaces",
+    "deserves",
+    "invites",
+    "measures",
+    "remembers",
+    "defends",
 ];
 const OBJECTS: [&str; 16] = [
-    "the way we learn", "a better argument", "the first impression", "what the public believes",
-    "the price of a mistake", "an old habit", "the value of patience", "how people meet",
-    "the rules of the game", "a quiet afternoon", "the main idea", "an honest answer", "the whole community",
-    "the work of others", "a simple plan", "the final result",
+    "the way we learn",
+    "a better argument",
+    "the first impression",
+    "what the public believes",
+    "the price of a mistake",
+    "an old habit",
+    "the value of patience",
+    "how people meet",
+    "the rules of the game",
+    "a quiet afternoon",
+    "the main idea",
+    "an honest answer",
+    "the whole community",
+    "the work of others",
+    "a simple plan",
+    "the final result",
 ];
-const LINKS: [&str; 8] = [
-    "because", "although", "while", "and", "so that", "even when", "which means that", "but",
-];
+const LINKS: [&str; 8] =
+    ["because", "although", "while", "and", "so that", "even when", "which means that", "but"];
 const OPENERS: [&str; 8] = [
-    "First,", "However,", "For example,", "In my opinion,", "As a result,", "In addition,", "On the other hand,",
+    "First,",
+    "However,",
+    "For example,",
+    "In my opinion,",
+    "As a result,",
+    "In addition,",
+    "On the other hand,",
     "Finally,",
 ];
 
@@ -45,8 +89,7 @@ pub fn essay(number: u64, words: usize) -> String {
 fn sentence(chance: &mut StdRng) -> String {
     let one = |chance: &mut StdRng, from: &[&'static str]| *from.choose(chance).unwrap_or(&"");
     let clause = |chance: &mut StdRng| {
-        let (subject, verb, object) =
-            (one(chance, &SUBJECTS), one(chance, &VERBS), one(chance, &OBJECTS));
+        let (subject, verb, object) = (one(chance, &SUBJECTS), one(chance, &VERBS), one(chance, &OBJECTS));
         format!("{subject} {verb} {object}")
     };
     let mut sentence = clause(chance);

@@ -1,9 +1,20 @@
 //! What the black-box tests and benchmarks stand on: the real program in a temporary place, the simulator, essays, and
 //! clients that speak to it as the world does.
 
+pub mod api;
+pub mod books;
 pub mod essays;
 pub mod load;
+pub mod mail;
+pub mod pages;
+pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod straight;
 pub mod wait;
+
+/// Chooses the cryptography for TLS; the HTTP client wants it also where no TLS is used.
+pub fn use_ring() {
+    // Chosen already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

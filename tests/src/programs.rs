@@ -21,7 +21,7 @@ pub fn quire() -> &'static Path {
         let path = target().join("quire");
         assert!(path.is_file(), "{} is not there: run `cargo build` first", path.display());
         if let Some(source) = newer_source(&path) {
-            panic!("{} is older than {source}: run `cargo build` first", path.display());
+            panic!("{} is not built from {source} as it is now: run `cargo build` first", path.display());
         }
         path
     });
@@ -36,15 +36,18 @@ fn target() -> PathBuf {
     folder.to_owned()
 }
 
-/// A source file that was changed after the program was built, by cargo's list of what it was built from.
+/// A source file that the program is not built from as it is now, by cargo's list of what it was built from: one that
+/// was changed since, or the first of all where it was built from another checkout.
 fn newer_source(program: &Path) -> Option<String> {
     let changed = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
     let built = changed(program)?;
     let list = std::fs::read_to_string(program.with_extension("d")).ok()?;
     let (_, sources) = list.split_once(": ")?;
-    sources
-        .replace("\\ ", "\u{0}")
-        .split_whitespace()
-        .map(|source| source.replace('\u{0}', " "))
-        .find(|source| Path::new(source).is_file() && changed(Path::new(source)).is_some_and(|at| at > built))
+    let sources = sources.replace("\\ ", "\u{0}");
+    let mut sources = sources.split_whitespace().map(|source| source.replace('\u{0}', " "));
+    let first = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.join("server/src/main.rs");
+    if !list.contains(&*first.to_string_lossy()) {
+        return Some(first.display().to_string());
+    }
+    sources.find(|source| changed(Path::new(source)).is_some_and(|at| at > built))
 }

@@ -3,8 +3,8 @@
 
 use anyhow::Context;
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Row as _, SqliteConnection, TypeInfo as _,
-    ValueRef as _,
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
+    TypeInfo as _, ValueRef as _,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
@@ -82,7 +82,8 @@ async fn new_rows(from: &mut SqliteConnection, to: &mut SqliteConnection) -> any
     for (name,) in names {
         let count = AssertSqlSafe(format!("SELECT count(*) FROM \"{name}\""));
         let (there,): (i64,) = sqlx::query_as(count).fetch_one(&mut *to).await?;
-        let select = AssertSqlSafe(format!("SELECT * FROM \"{name}\" ORDER BY rowid LIMIT -1 OFFSET {there}"));
+        let select =
+            AssertSqlSafe(format!("SELECT * FROM \"{name}\" ORDER BY rowid LIMIT -1 OFFSET {there}"));
         let rows = sqlx::query(select).fetch_all(&mut *from).await?;
         let Some(first) = rows.first() else { continue };
         let columns = first.columns().iter().map(|column| column.name().to_owned()).collect();

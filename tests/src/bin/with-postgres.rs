@@ -17,8 +17,7 @@ fn main() -> anyhow::Result<ExitCode> {
     if let Some(cluster) = &cluster {
         command.env(ADDRESS, cluster.address());
     }
-    let status =
-        command.status().with_context(|| format!("{} can't be run", program.to_string_lossy()))?;
+    let status = command.status().with_context(|| format!("{} can't be run", program.to_string_lossy()))?;
     Ok(match status.code().map(u8::try_from) {
         Some(Ok(code)) => ExitCode::from(code),
         _ => ExitCode::FAILURE,
