@@ -21,6 +21,17 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A large number in short: "850", "12.4 k", "1.8 M". Cut, not rounded, so that a limit is never overstated.
+#[must_use]
+pub fn short_count(number: u64) -> String {
+    let tenths = |unit: u64| points((number / (unit / 10)) as f64 / 10.0);
+    match number {
+        1_000_000.. => format!("{} M", tenths(1_000_000)),
+        10_000.. => format!("{} k", tenths(1_000)),
+        _ => count(number),
+    }
+}
+
 /// A number with its noun: "1 word", "612 words".
 #[must_use]
 pub fn counted(number: u64, singular: &str, plural: &str) -> String {
@@ -428,6 +439,10 @@ mod tests {
         assert_eq!(
             [1, 2, 3, 4, 11, 12, 13, 21, 112, 1_023].map(ordinal),
             ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th", "1,023rd"]
+        );
+        assert_eq!(
+            [850, 9_999, 12_490, 1_830_000, 20_000_000].map(short_count),
+            ["850", "9,999", "12.4 k", "1.8 M", "20 M"]
         );
         assert_eq!(points(13.0), "13");
         assert_eq!(points(4.5), "4.5");

@@ -98,8 +98,10 @@ pub fn SpendChart(
         }
     });
     let last = when::last_of_month(spend.month);
-    let near_start = (spend.today - spend.month).num_days() < 5;
-    let near_end = (last - spend.today).num_days() < 5;
+    // The first and last day are left out where "today" stands over them.
+    let room = 50.0;
+    let near_start = today - LEFT < room;
+    let near_end = RIGHT - today < room;
     let rows = spend
         .by_day
         .iter()

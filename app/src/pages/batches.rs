@@ -118,7 +118,7 @@ fn list_row(batch: BatchItem) -> AnyView {
     view! {
         <tr>
             <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{batch.id.clone()}</a></td>
-            <td>{batch.provider}<div class="small quiet">{batch.model}</div></td>
+            <td>{batch.provider}<div class="small quiet nowrap">{batch.model}</div></td>
             <td>{state_tag(batch.state, &batch.counts)}</td>
             <td class="num">{words::count(batch.counts.total)}</td>
             <td class="num">{words::count(batch.counts.succeeded + batch.counts.failed)}</td>
@@ -248,8 +248,8 @@ fn jobs(jobs: Vec<BatchJob>) -> AnyView {
                 view! {
                     <tr>
                         <td class="id"><a href=format!("/teach/submissions/{}", job.tracking_id)>{job.tracking_id.clone()}</a></td>
-                        <td>{job.assignment}</td>
-                        <td>{words::capital(&job.state)}{job.error.map(|error| view! { <div class="small quiet">{error}</div> })}</td>
+                        <td class="text">{job.assignment}</td>
+                        <td>{words::capital(&job.state)}{job.error.map(|error| view! { <div class="small quiet why">{error}</div> })}</td>
                         <td class="num">{tokens}</td>
                         <td class="num">{job.cost.map_or_else(|| "–".to_owned(), words::usd)}</td>
                     </tr>

@@ -132,7 +132,7 @@ pub(super) fn status_tag(status: Status, unseen: bool) -> AnyView {
 pub(super) fn submission(item: SubmissionItem) -> AnyView {
     let result = match (item.score, item.estimate) {
         (Some(score), _) => {
-            view! { <b>{words::points(score.points)}</b>" "<span class="quiet">{format!("of {}", words::points(score.out_of))}</span> }.into_any()
+            view! { <span><b>{words::points(score.points)}</b>" "<span class="quiet">{format!("of {}", words::points(score.out_of))}</span></span> }.into_any()
         }
         (None, Some(estimate)) if item.status.waits() => {
             view! { <span class="quiet small">{clock().range(estimate)}</span> }.into_any()

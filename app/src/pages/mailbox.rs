@@ -36,12 +36,12 @@ fn draw(page: Mailbox) -> AnyView {
                 <p class="quiet">"Every e-mail of this demo ends here, whomever it is for. Nothing leaves this machine."</p>
             </div>
             {open_id.is_none().then(|| view! { <RenewWithoutScript seconds=30/> })}
-            <div class="side even">
+            <div class="side even turned">
+                {open}
                 <section class="stack" aria-label="E-mails">
                     {list}
                     <Pagination paging=page.paging href=|page| format!("/mailbox?page={page}") noun=("e-mail", "e-mails")/>
                 </section>
-                {open}
             </div>
         </main>
     }
@@ -68,7 +68,7 @@ fn letter(mail: Mail) -> AnyView {
                 class="letter"
                 title="The e-mail as a mail program shows it"
                 src=format!("/mailbox/{}/html", mail.item.id)
-                sandbox=""
+                sandbox="allow-top-navigation-by-user-activation"
             ></iframe>
         }
     });

@@ -39,10 +39,11 @@ fn notice(notice: Notice) -> AnyView {
         Some(href) => view! { <a href=href>{notice.title.clone()}</a> }.into_any(),
         None => notice.title.clone().into_any(),
     };
+    let title_text = notice.title.clone();
     let mark = unread.then(|| {
         view! {
             <PostForm action=format!("/notices/{}/read", notice.id) class="no-print">
-                <button class="button small" aria-label=format!("Mark “{}” as read", notice.title)>"Mark as read"</button>
+                <button class="button small">"Mark as read"<span class="unseen">{format!(": {title_text}")}</span></button>
             </PostForm>
         }
     });

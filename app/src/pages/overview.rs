@@ -79,13 +79,19 @@ fn lanes(lanes: Vec<LaneState>) -> AnyView {
     let rows = lanes
         .into_iter()
         .map(|lane| {
-            let label = format!("{} of the next batch", words::percent(lane.fill.clamp(0.0, 1.0)));
+            let fill = match lane.fill {
+                Some(fill) => {
+                    let label = format!("{} of the next batch", words::percent(fill.clamp(0.0, 1.0)));
+                    view! { <Bar label parts=vec![(BarPart::Full, fill)]/> }.into_any()
+                }
+                None => view! { <span class="quiet">"no batch"</span> }.into_any(),
+            };
             view! {
                 <tr>
                     <td><b>{words::lane(lane.lane)}</b><div class="small quiet">{lane.next}</div></td>
                     <td class="num">{words::count(lane.jobs)}</td>
                     <td class="num">{lane.oldest.map_or_else(|| "–".to_owned(), when::span)}</td>
-                    <td class="third"><Bar label parts=vec![(BarPart::Full, lane.fill)]/></td>
+                    <td class="third">{fill}</td>
                 </tr>
             }
         })
@@ -104,7 +110,7 @@ fn batches(batches: Vec<BatchItem>) -> AnyView {
                 view! {
                     <tr>
                         <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{batch.id.clone()}</a></td>
-                        <td>{batch.provider.clone()}<div class="small quiet">{batch.model.clone()}</div></td>
+                        <td>{batch.provider.clone()}<div class="small quiet nowrap">{batch.model.clone()}</div></td>
                         <td>{state_tag(batch.state, &batch.counts)}</td>
                         <td class="num">{words::count(batch.counts.total)}</td>
                         <td class="num">{batch.back_by.map_or_else(|| "–".to_owned(), |by| clock().short(by))}</td>
@@ -148,7 +154,7 @@ fn provider_row(provider: ProviderState) -> AnyView {
     let share = if of == 0 { 0.0 } else { used as f64 / of as f64 };
     let slots = format!("{} of {}", words::count(used), words::count(of));
     let tokens = provider.enqueued_tokens.map(|(enqueued, limit)| {
-        view! { <div class="small quiet">{format!("{} of {} tokens", words::count(enqueued), words::count(limit))}</div> }
+        view! { <div class="small quiet nowrap">{format!("{} of {} tokens", words::short_count(enqueued), words::short_count(limit))}</div> }
     });
     let within = match (provider.turnaround, provider.latency) {
         (Some(turnaround), Some(latency)) => {
@@ -164,8 +170,8 @@ fn provider_row(provider: ProviderState) -> AnyView {
     );
     view! {
         <tr>
-            <td><b>{provider.name}</b>{simulated}<div class="small quiet">{provider.models.join(", ")}</div></td>
-            <td><Tag tone text=word/>{why.map(|why| view! { <div class="small quiet">{why}</div> })}</td>
+            <td><b>{provider.name}</b>{simulated}<div class="small quiet nowrap">{provider.models.join(", ")}</div></td>
+            <td><Tag tone text=word/>{why.map(|why| view! { <div class="small quiet why">{why}</div> })}</td>
             <td class="num">{provider.success.map_or_else(|| "–".to_owned(), words::percent)}</td>
             <td class="num">{within}</td>
             <td>{slots.clone()}<Bar label=format!("{slots} batches in flight") parts=vec![(BarPart::Full, share)]/>{tokens}</td>

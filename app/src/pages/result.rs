@@ -13,6 +13,7 @@ pub(super) fn draw_result(submission: Submission, outcome: Outcome) -> AnyView {
     let evidence =
         assessment.criteria.iter().flat_map(|criterion| criterion.evidence.clone()).collect::<Vec<_>>();
     let words = words::counted(work.words.into(), "word", "words");
+    let title = format!("Your {}", submission.noun);
     let replace = submission.replace.map(|_| {
         view! { <a class="button" href=format!("/assignments/{}", submission.assignment_id)>"Hand in a newer version"</a> }
     });
@@ -24,15 +25,15 @@ pub(super) fn draw_result(submission: Submission, outcome: Outcome) -> AnyView {
                 <h1>"Your marks are ready"</h1>
             </div>
             <Message/>
-            <div class="side">
-                <section class="sheet stack follow">
-                    <div class="row between"><h2>{format!("Your {}", submission.noun)}</h2><span class="small quiet">{words}</span></div>
-                    <WorkText work evidence/>
-                </section>
-                <aside class="sheet stack">
+            <div class="side turned">
+                <section class="sheet stack" aria-label="Your marks">
                     {assessment_body(assessment, false)}
                     <div class="row no-print">{replace}<PrintButton/></div>
-                </aside>
+                </section>
+                <section class="sheet stack follow" tabindex="0" aria-label=title.clone()>
+                    <div class="row between"><h2>{title.clone()}</h2><span class="small quiet">{words}</span></div>
+                    <WorkText work evidence/>
+                </section>
             </div>
         </main>
     }
@@ -71,6 +72,7 @@ pub(super) fn assessment_body(assessment: Assessment, held: bool) -> AnyView {
     });
     let next = assessment.next.map(|next| view! { <Note><p><b>"Try next: "</b>{next}</p></Note> });
     view! {
+        <h2 class="unseen">"Marks"</h2>
         <div class="row between"><Total score=assessment.total/>{tag}</div>
         {simulated}
         <p>{assessment.feedback}</p>

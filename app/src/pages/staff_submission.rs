@@ -4,8 +4,9 @@ use super::result::assessment_body;
 use super::teach::staff_tag;
 use super::{Message, load_for_viewer, param};
 use crate::components::{
-    DataTable, EmptyState, Moment, Note, NoteTone, PageTitle, Tag, Tone, WorkText, clock, col, num,
+    DataTable, EmptyState, Moment, Note, NoteTone, PageTitle, Tag, Tone, WorkText, clock, col, num, visit,
 };
+use crate::data::Role;
 use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, StaffSubmission};
 use crate::{when, words};
 use leptos::prelude::*;
@@ -36,7 +37,7 @@ fn draw(page: StaffSubmission) -> AnyView {
             let place = page.place.map_or_else(String::new, |(position, of)| {
                 format!(" {} in its lane of {}.", words::ordinal(position.into()), words::count(of.into()))
             });
-            view! { <EmptyState title="No marks yet." hint=format!("{when}{place}")/> }.into_any()
+            view! { <h2>"No marks yet"</h2><p class="quiet">{when}{place}</p> }.into_any()
         }
     };
     let confidence = page.confidence.map(|confidence| {
@@ -58,12 +59,12 @@ fn draw(page: StaffSubmission) -> AnyView {
             </div>
             <Message/>
             {held}
-            <div class="side">
-                <section class="sheet stack follow">
+            <div class="side turned">
+                <section class="sheet stack" aria-label="Marks">{marks}{confidence}</section>
+                <section class="sheet stack follow" tabindex="0" aria-label="Work">
                     <div class="row between"><h2>"Work"</h2><span class="small quiet">{words}</span></div>
                     <WorkText work=page.work evidence/>
                 </section>
-                <section class="sheet stack" aria-label="Marks">{marks}{confidence}</section>
             </div>
             {page.decisions.into_iter().enumerate().map(|(index, decision)| draw_decision(decision, index == 0)).collect_view()}
             {attempts_section(page.attempts, page.cost)}
@@ -94,7 +95,7 @@ fn draw_decision(decision: Decision, newest: bool) -> AnyView {
                 <div class="stack-2">
                     <p>
                         <b>{format!("{}, {} lane", words::route(decision.route), words::lane(decision.lane).to_lowercase())}</b>
-                        {format!(", with {} and {}.", decision.provider, decision.model)}
+                        {format!(", with {} and ", decision.provider)}<span class="nowrap">{decision.model}</span>"."
                     </p>
                     <ul>{decision.reasons.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view()}</ul>
                     <details class="small">
@@ -142,10 +143,13 @@ fn attempts_section(attempts: Vec<Attempt>, cost: crate::view::NanoUsd) -> AnyVi
 }
 
 fn attempt_row(attempt: Attempt) -> AnyView {
+    // The page of a batch is for administrators.
+    let admin = visit().viewer.is_some_and(|viewer| viewer.role == Role::Admin);
     let way = match attempt.batch_id {
-        Some(batch) => {
+        Some(batch) if admin => {
             view! { "in "<a class="id" href=format!("/admin/batches/{batch}")>{batch.clone()}</a> }.into_any()
         }
+        Some(batch) => view! { "in "<span class="id">{batch}</span> }.into_any(),
         None => words::route(attempt.route).to_lowercase().into_any(),
     };
     let outcome = match attempt.outcome {
@@ -162,10 +166,10 @@ fn attempt_row(attempt: Attempt) -> AnyView {
     view! {
         <tr>
             <td class="num">{attempt.number}</td>
-            <td>{format!("{}, {}", attempt.provider, attempt.model)}<div class="small quiet">{way}</div></td>
+            <td class="text">{format!("{}, {}", attempt.provider, attempt.model)}<div class="small quiet">{way}</div></td>
             <td><Moment at=attempt.started_at short=true/></td>
             <td class="num">{attempt.took.map_or_else(|| "–".to_owned(), when::span)}</td>
-            <td>{outcome}</td>
+            <td class="text">{outcome}</td>
             <td class="num">{tokens}</td>
             <td class="num">{attempt.cost.map_or_else(|| "–".to_owned(), words::usd)}</td>
         </tr>

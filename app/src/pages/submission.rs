@@ -121,13 +121,17 @@ fn interim_section(interim: Option<Interim>) -> impl IntoView {
 
 fn receipt(submission: &Submission) -> AnyView {
     let words = words::counted(submission.words.into(), "word", "words");
+    let keep = match submission.progress.status {
+        Status::Withdrawn => "",
+        _ => " Keep the address of this page: your progress shows here, and then your marks.",
+    };
     view! {
         <section class="sheet stack">
             <div class="stack-2">
                 <h2 class="minor">"Your receipt"</h2>
                 <p class="id">{submission.tracking_id.clone()}</p>
                 <p class="small quiet">
-                    {format!("Handed in on {}, {words}. Keep the address of this page: your progress shows here, and then your marks.", clock().full(submission.submitted_at))}
+                    {format!("Handed in on {}, {words}.{keep}", clock().full(submission.submitted_at))}
                 </p>
             </div>
             <div class="row no-print">
@@ -215,7 +219,7 @@ fn draw_withdrawn(submission: &Submission) -> AnyView {
             <Message/>
             <p>{why}</p>
             {newer}
-            <div class="receipt-only">{receipt(submission)}</div>
+            {receipt(submission)}
         </main>
     }
     .into_any()

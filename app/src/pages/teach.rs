@@ -54,7 +54,7 @@ fn home_row(item: TeachAssignmentItem) -> AnyView {
     };
     view! {
         <tr>
-            <td>
+            <td class="text">
                 <b><a href=format!("/teach/assignments/{}", item.id)>{item.title}</a></b>
                 <div class="small quiet">{item.course}" · "{openness(item.openness)}</div>
             </td>
@@ -193,12 +193,12 @@ fn submission_row(row: TeachRow) -> AnyView {
     let href = format!("/teach/submissions/{}", row.tracking_id);
     view! {
         <tr>
-            <td><b>{row.student}</b><div class="small quiet">{words::draft(row.draft)}</div></td>
+            <td><b><a href=href>{row.student}</a></b><div class="small quiet nowrap">{words::draft(row.draft)}</div></td>
             <td><Moment at=row.submitted_at short=true/></td>
-            <td>{staff_tag(row.status)}{row.held_because.map(|why| view! { <div class="small quiet">{why}</div> })}</td>
+            <td>{staff_tag(row.status)}{row.held_because.map(|why| view! { <div class="small quiet why">{why}</div> })}</td>
             <td class="num">{score}</td>
             <td class="num">{confidence}</td>
-            <td class="id"><a href=href>{row.tracking_id}</a></td>
+            <td class="id">{row.tracking_id}</td>
         </tr>
     }
     .into_any()

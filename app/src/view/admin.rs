@@ -47,8 +47,8 @@ pub struct LaneState {
     pub oldest: Option<TimeDelta>,
     /// What starts the next batch, in words: "batch at 1,000 jobs or in 6 min".
     pub next: String,
-    /// How full the next batch is, from 0 to 1.
-    pub fill: f64,
+    /// How full the next batch is, from 0 to 1; none where there are no batches.
+    pub fill: Option<f64>,
 }
 
 /// The state of a batch.

@@ -47,7 +47,7 @@ fn day(day: u32) -> NaiveDate {
 }
 
 pub fn overview() -> Overview {
-    let lane = |lane: Lane, jobs: u64, oldest: i64, next: &str, fill: f64| LaneState {
+    let lane = |lane: Lane, jobs: u64, oldest: i64, next: &str, fill: Option<f64>| LaneState {
         lane,
         jobs,
         oldest: Some(TimeDelta::seconds(oldest)),
@@ -94,9 +94,9 @@ pub fn overview() -> Overview {
         saved: NanoUsd(1_377_400_000_000),
         saved_share: Some(0.77),
         lanes: vec![
-            lane(Lane::Urgent, 4, 9, "direct calls, marked in seconds", 1.0),
-            lane(Lane::Standard, 830, 250, "batch at 1,000 jobs or in 6 min", 0.83),
-            lane(Lane::Economy, 450, 2_280, "next batch at 16:00", 0.45),
+            lane(Lane::Urgent, 4, 9, "direct calls, marked in seconds", None),
+            lane(Lane::Standard, 830, 250, "batch at 1,000 jobs or in 6 min", Some(0.83)),
+            lane(Lane::Economy, 450, 2_280, "next batch at 16:00", Some(0.45)),
         ],
         batches: items().into_iter().filter(|batch| batch.back_by.is_some()).collect(),
         providers: vec![openai, anthropic],
@@ -132,8 +132,13 @@ pub fn overview() -> Overview {
 
 /// The overview of a Quire that has done nothing yet.
 pub fn empty_overview() -> Overview {
-    let lane =
-        |lane: Lane| LaneState { lane, jobs: 0, oldest: None, next: "nothing waits".to_owned(), fill: 0.0 };
+    let lane = |lane: Lane| LaneState {
+        lane,
+        jobs: 0,
+        oldest: None,
+        next: "nothing waits".to_owned(),
+        fill: Some(0.0),
+    };
     Overview {
         waiting: 0,
         oldest: None,
