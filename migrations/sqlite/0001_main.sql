@@ -111,6 +111,7 @@ CREATE TABLE submissions (
     UNIQUE (handed_in_by, idempotency)
 ) STRICT;
 CREATE INDEX submissions_student ON submissions (student_id, submitted_at);
+CREATE INDEX submissions_unread ON submissions (submitted_at) WHERE interim IS NULL;
 CREATE INDEX submissions_assignment ON submissions (assignment_id, submitted_at, id);
 
 -- Not `jobs`: the task queues have a table of that name on SQLite.
@@ -136,6 +137,8 @@ CREATE TABLE model_jobs (
     batch_id      BLOB,
     reserved_nano INTEGER NOT NULL,        -- what is held for it in the ledger
     expected_nano INTEGER NOT NULL,
+    course_id     BLOB NOT NULL,
+    cost_centre   TEXT NOT NULL,
     started_at    TEXT,
     finished_at   TEXT,
     failure       TEXT,                   -- what went wrong last, for staff
@@ -266,6 +269,7 @@ CREATE TABLE ledger (
     UNIQUE (provider, response_id)
 ) STRICT;
 CREATE INDEX ledger_job ON ledger (job_id);
+CREATE INDEX ledger_batch ON ledger (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX ledger_month ON ledger (month, at);
 
 -- Running sums of the ledger by month, for the institution (scope 'all') and each course (its id).

@@ -20,7 +20,7 @@ pub mod result;
 pub mod routing;
 pub mod settings;
 #[path = "shim.rs"]
-mod shim;
+pub mod shim;
 pub mod store;
 pub mod submission;
-use shim::notice;
+pub use shim::notice;

@@ -1,0 +1,291 @@
+//! A submission's whole way through the engine and its workers, against the simulator over HTTP, on both databases.
+#![allow(clippy::unwrap_used, missing_docs, clippy::expect_used)]
+
+use chrono::Utc;
+use quire_engine::{
+    budget,
+    course::{AssessmentType, Assignment, Course, Criterion, Level, Points, ReleasePolicy, Rubric},
+    engine::{Engine, Parts},
+    identity::{self, Actor, NewPerson, Role, Zone},
+    jobs,
+    notice::Mailer,
+    provider::{MasterKey, ProviderKind, ProviderSettings, Registry, registry},
+    queue::{LaneSettings, Lanes, Turnaround},
+    settings::Settings,
+    store::{AssignmentId, Db, Exec, World, testing::FreshDb},
+    submission::{HandIn, Receipt, SubmissionState},
+};
+use quire_simulator as simulator;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// A school with one course, two providers that are the simulator, and workers.
+struct School {
+    engine: Engine,
+    teacher: Actor,
+    assignment: AssignmentId,
+    exam: AssignmentId,
+    stop: CancellationToken,
+    workers: tokio::task::JoinHandle<()>,
+}
+
+fn settings() -> Settings {
+    let quick = LaneSettings { attempts: 2, gather_seconds: 0, backoff_seconds: 1 };
+    Settings {
+        lanes: Lanes { urgent: quick, standard: quick, economy: quick },
+        turnaround_prior: Turnaround { p50: 2, p90: 5 },
+        ..Settings::default()
+    }
+}
+
+fn rubric() -> Rubric {
+    let criterion = |id: &str, title: &str| Criterion {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        description: format!("How good the {title} is."),
+        levels: (1..=6)
+            .map(|n| Level {
+                id: format!("l{n}"),
+                title: format!("Level {n}"),
+                description: String::new(),
+                points: Points(n * 100),
+            })
+            .collect(),
+    };
+    Rubric {
+        title: "Persuasion".to_owned(),
+        criteria: vec![criterion("position", "Position"), criterion("support", "Support")],
+        guidelines: String::new(),
+        exemplars: Vec::new(),
+    }
+}
+
+async fn provider(db: &Db, world: &World, master: &MasterKey, kind: ProviderKind, url: String, model: &str) {
+    let name = kind.name().to_lowercase();
+    let row = registry::store::Row {
+        sealed_key: master.seal(world, &name, "sk-test"),
+        name,
+        kind,
+        base_url: url,
+        enabled: true,
+        settings: quire_engine::store::Json(ProviderSettings {
+            models: vec![model.to_owned()],
+            schedule: "* * * * * *".to_owned(),
+            economy_schedule: "* * * * * *".to_owned(),
+            poll_first_s: 1,
+            poll_max_s: 1,
+            ..ProviderSettings::of(kind)
+        }),
+        updated_at: world.now(),
+    };
+    registry::store::save(&mut db.clone(), &row).await.unwrap();
+}
+
+impl School {
+    async fn open(db: Db, simulator: &simulator::Running) -> Self {
+        let world = World::system();
+        let master = MasterKey::new(&world);
+        provider(&db, &world, &master, ProviderKind::Openai, simulator.openai_url(), "gpt-6-luna").await;
+        provider(
+            &db,
+            &world,
+            &master,
+            ProviderKind::Anthropic,
+            simulator.anthropic_url(),
+            "claude-haiku-5-5",
+        )
+        .await;
+        let course = Course {
+            id: world.id(),
+            code: "W101".to_owned(),
+            title: "Writing 101".to_owned(),
+            cost_centre: "4711".to_owned(),
+            immediate_feedback: false,
+            created_at: world.now(),
+        };
+        let mut x = db.clone();
+        quire_engine::course::store::insert_course(&mut x, &course).await.unwrap();
+        let teacher = world.id();
+        identity::store::insert_person(
+            &mut x,
+            teacher,
+            &NewPerson {
+                email: "berg@example.org".parse().unwrap(),
+                name: "N. Berg".to_owned(),
+                is_admin: true,
+                premium: false,
+                time_zone: Zone::default(),
+                password_hash: None,
+            },
+            world.now(),
+        )
+        .await
+        .unwrap();
+        let teacher = identity::store::person(&mut x, teacher).await.unwrap().unwrap();
+        identity::store::enrol(&mut x, course.id, teacher.id, Role::Instructor).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        let (version, _) =
+            quire_engine::course::store::put_rubric(&mut tx, &world, course.id, "persuasion", &rubric())
+                .await
+                .unwrap();
+        tx.commit().await.unwrap();
+        let assignment = |key: &str, kind| Assignment {
+            id: world.id(),
+            course_id: course.id,
+            key: key.to_owned(),
+            title: "Computers and people".to_owned(),
+            kind,
+            brief: "Write a letter on the effects of computers on people.".to_owned(),
+            language: "en".to_owned(),
+            rubric_version_id: version.id,
+            opens_at: None,
+            closes_at: None,
+            marks_by: None,
+            max_drafts: 5,
+            min_words: None,
+            max_words: None,
+            citations: false,
+            release: ReleasePolicy::AtOnce,
+            resources: Vec::new(),
+            created_at: world.now(),
+        };
+        let (essay, exam) =
+            (assignment("essay", AssessmentType::Summative), assignment("exam", AssessmentType::FinalExam));
+        quire_engine::course::store::insert_assignment(&mut x, &essay).await.unwrap();
+        quire_engine::course::store::insert_assignment(&mut x, &exam).await.unwrap();
+        let registry = Registry::new(master);
+        let mailer = Mailer;
+        let engine = Engine::new(Parts {
+            db: db.clone(),
+            world: world.clone(),
+            settings: settings(),
+            registry,
+            mailer,
+        })
+        .await
+        .unwrap();
+        engine.start();
+        let stop = CancellationToken::new();
+        let workers = tokio::spawn({
+            let (engine, stop) = (engine.clone(), stop.clone());
+            async move { jobs::run(db, Arc::new(engine), jobs::Settings::default(), stop).await.unwrap() }
+        });
+        let teacher = Actor::session(Arc::new(teacher));
+        Self { engine, teacher, assignment: essay.id, exam: exam.id, stop, workers }
+    }
+
+    async fn hand_in(&self, assignment: AssignmentId, student: usize) -> Receipt {
+        let text = format!(
+            "Dear editor, computers help student {student} to learn. They show us places that we will never see. \
+             My sister writes to her friends abroad each week.\n\nSome say that screens make us lonely. I think that \
+             it depends on how we use them. Therefore schools should teach it."
+        );
+        self.engine
+            .hand_in(
+                &self.teacher,
+                HandIn {
+                    assignment,
+                    student: Some(format!("student{student}@example.org").parse().unwrap()),
+                    text,
+                    file_name: None,
+                    idempotency: Some(format!("row-{student}")),
+                },
+            )
+            .await
+            .unwrap()
+    }
+
+    async fn wait_for(&self, receipts: &[Receipt], state: SubmissionState) {
+        let started = Utc::now();
+        for receipt in receipts {
+            loop {
+                let view =
+                    self.engine.submission(&self.teacher, &receipt.submission.tracking_id).await.unwrap();
+                if view.submission.state == state {
+                    break;
+                }
+                assert!(
+                    (Utc::now() - started).num_seconds() < 60,
+                    "{} is still {:?} ({:?}); {:?}",
+                    receipt.submission.tracking_id,
+                    view.submission.state,
+                    view.job.state,
+                    view.failure
+                );
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    async fn close(self) {
+        self.stop.cancel();
+        self.workers.await.unwrap();
+    }
+}
+
+async fn ledger(simulator: &simulator::Running) -> Vec<serde_json::Value> {
+    let url = format!("http://{}/simulator/ledger", simulator.addr);
+    reqwest::get(url).await.unwrap().json().await.unwrap()
+}
+
+async fn on_each(test: impl AsyncFn(School, simulator::Running)) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for fresh in [FreshDb::sqlite().await, FreshDb::postgres().await] {
+        let simulator = simulator::start(simulator::Config::instant()).await.unwrap();
+        let school = School::open(fresh.db.clone(), &simulator).await;
+        test(school, simulator).await;
+        fresh.remove().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_goes_all_the_way() {
+    on_each(async |school, simulator| {
+        let mut receipts = Vec::new();
+        for student in 0..30 {
+            receipts.push(school.hand_in(school.assignment, student).await);
+        }
+        assert!(receipts.iter().all(|r| r.spot.is_some() && r.estimate.is_some()));
+        school.wait_for(&receipts, SubmissionState::Completed).await;
+        let lines = ledger(&simulator).await;
+        assert_eq!(lines.len(), 30);
+        let simulated: i64 = lines.iter().map(|l| l["price_nano_usd"].as_i64().unwrap()).sum();
+        let month = budget::month_of(Utc::now(), school.engine.zone());
+        let spending = budget::spending(&mut school.engine.db(), &month).await.unwrap();
+        let all = spending.iter().find(|s| s.scope == "all").unwrap();
+        assert_eq!((all.spent.0, all.reserved.0, all.expected.0), (simulated, 0, 0));
+        for line in &lines {
+            let ours = budget::line_of_response(
+                &mut school.engine.db(),
+                line["provider"].as_str().unwrap(),
+                line["response_id"].as_str().unwrap(),
+            )
+            .await
+            .unwrap()
+            .unwrap();
+            assert_eq!(ours.spent.0, line["price_nano_usd"].as_i64().unwrap());
+        }
+        // Handed in again under the same key it is the same submission.
+        let again = school.hand_in(school.assignment, 3).await;
+        assert!(again.repeated);
+        assert_eq!(again.submission.id, receipts[3].submission.id);
+        school.close().await;
+        simulator.shutdown().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exam_is_marked_by_a_call() {
+    on_each(async |school, simulator| {
+        let receipt = school.hand_in(school.exam, 1).await;
+        assert_eq!(receipt.decision.rule.as_deref(), Some("high_urgency_override"));
+        school.wait_for(&[receipt], SubmissionState::Completed).await;
+        let lines = ledger(&simulator).await;
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0]["batch_id"].is_null());
+        school.close().await;
+        simulator.shutdown().await.unwrap();
+    })
+    .await;
+}
