@@ -9,10 +9,10 @@ use quire_engine::{
     identity::{self, Actor, NewPerson, Role, Zone},
     jobs,
     notice::Mailer,
-    provider::{MasterKey, ProviderKind, ProviderSettings, Registry, registry},
+    provider::{MasterKey, ProviderKind, Registry, registry},
     queue::{LaneSettings, Lanes, Turnaround},
     settings::Settings,
-    store::{AssignmentId, Db, Exec, World, testing::FreshDb},
+    store::{AssignmentId, Db, World, testing::FreshDb},
     submission::{HandIn, Receipt, SubmissionState},
 };
 use quire_simulator as simulator;
@@ -61,30 +61,28 @@ fn rubric() -> Rubric {
 }
 
 async fn provider(db: &Db, world: &World, master: &MasterKey, kind: ProviderKind, url: String, model: &str) {
-    let name = kind.name().to_lowercase();
-    let row = registry::store::Row {
-        sealed_key: master.seal(world, &name, "sk-test"),
-        name,
+    let settings = serde_json::json!({
+        "models": [model],
+        "schedule": "* * * * * *",
+        "economy_schedule": "* * * * * *",
+        "poll_first_s": 1,
+        "poll_max_s": 1,
+    });
+    let new = registry::store::NewProvider {
+        name: kind.name().to_lowercase(),
         kind,
         base_url: url,
+        key: Some("sk-test".into()),
         enabled: true,
-        settings: quire_engine::store::Json(ProviderSettings {
-            models: vec![model.to_owned()],
-            schedule: "* * * * * *".to_owned(),
-            economy_schedule: "* * * * * *".to_owned(),
-            poll_first_s: 1,
-            poll_max_s: 1,
-            ..ProviderSettings::of(kind)
-        }),
-        updated_at: world.now(),
+        settings: settings.as_object().unwrap().clone(),
     };
-    registry::store::save(&mut db.clone(), &row).await.unwrap();
+    registry::store::put_provider(&mut db.clone(), world, master, &new).await.unwrap();
 }
 
 impl School {
     async fn open(db: Db, simulator: &simulator::Running) -> Self {
         let world = World::system();
-        let master = MasterKey::new(&world);
+        let master = MasterKey::generate(&world);
         provider(&db, &world, &master, ProviderKind::Openai, simulator.openai_url(), "gpt-6-luna").await;
         provider(
             &db,
@@ -153,7 +151,7 @@ impl School {
             (assignment("essay", AssessmentType::Summative), assignment("exam", AssessmentType::FinalExam));
         quire_engine::course::store::insert_assignment(&mut x, &essay).await.unwrap();
         quire_engine::course::store::insert_assignment(&mut x, &exam).await.unwrap();
-        let registry = Registry::new(master);
+        let registry = Registry::new(master, chrono_tz::Tz::UTC);
         let mailer = Mailer;
         let engine = Engine::new(Parts {
             db: db.clone(),
