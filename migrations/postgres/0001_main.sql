@@ -126,6 +126,7 @@ CREATE TABLE model_jobs (
     priority      BIGINT NOT NULL,        -- smaller goes first
     deadline      TIMESTAMPTZ NOT NULL,   -- when marks are needed; far away where there is no hurry
     arrived_at    TIMESTAMPTZ NOT NULL,
+    joined        BIGINT NOT NULL,        -- its place in the lane when it came
     ready_at      TIMESTAMPTZ NOT NULL,   -- when it may be sent: end of gathering, or of a back-off
     input_tokens  BIGINT NOT NULL,        -- estimated
     output_tokens BIGINT NOT NULL,        -- estimated

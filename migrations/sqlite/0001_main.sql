@@ -126,6 +126,7 @@ CREATE TABLE model_jobs (
     priority      INTEGER NOT NULL,        -- smaller goes first
     deadline      TEXT NOT NULL,   -- when marks are needed; far away where there is no hurry
     arrived_at    TEXT NOT NULL,
+    joined        INTEGER NOT NULL,        -- its place in the lane when it came
     ready_at      TEXT NOT NULL,   -- when it may be sent: end of gathering, or of a back-off
     input_tokens  INTEGER NOT NULL,        -- estimated
     output_tokens INTEGER NOT NULL,        -- estimated

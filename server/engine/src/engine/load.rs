@@ -48,6 +48,7 @@ struct ProviderLoad {
     width: i64,
     waiting: i64,
     turnaround: Turnaround,
+    measured: bool,
 }
 
 impl Load {
@@ -68,6 +69,12 @@ impl Load {
     /// Jobs that a provider's free slots could still take, and how long its batches take.
     pub(crate) fn provider(&self, name: &str, prior: Turnaround) -> (i64, Turnaround) {
         self.providers.get(name).map_or((0, prior), |p| (p.free_jobs, p.turnaround))
+    }
+
+    /// Some batches of a provider were measured.
+    #[must_use]
+    pub fn measured(&self, name: &str) -> bool {
+        self.providers.get(name).is_some_and(|p| p.measured)
     }
 
     /// How long a provider's batches take.
@@ -118,6 +125,7 @@ impl Engine {
         for entry in self.providers() {
             let prior = entry.turnaround_prior().unwrap_or(self.settings().turnaround_prior);
             let measured = batching::store::turnarounds(&mut db, &entry.name, MEASURED).await?;
+            let any = !measured.is_empty();
             let seconds = measured.iter().map(|(from, to)| (*to - *from).num_seconds().max(1)).collect();
             let sizes = entry.sizes();
             let waiting = backlog.iter().filter(|b| b.provider == entry.name).map(|b| b.waiting).sum();
@@ -130,6 +138,7 @@ impl Engine {
                     width: sizes.slots * sizes.max,
                     waiting,
                     turnaround: Turnaround::measured(seconds, prior),
+                    measured: any,
                 },
             );
             entry.forget_assigned();

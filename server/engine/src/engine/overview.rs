@@ -66,6 +66,8 @@ pub struct ProviderOverview {
     pub tokens: (i64, Option<u64>),
     /// How long its batches take.
     pub turnaround: Turnaround,
+    /// Some of its batches were measured.
+    pub measured: bool,
     /// Calls in real time in the last hour: answered, and all that ended.
     pub calls: (i64, i64),
     /// The latest failure of a batch that is not finished.
@@ -132,6 +134,7 @@ impl Engine {
                 batches: (flight.iter().map(|f| f.batches).sum(), entry.sizes().slots),
                 tokens: (flight.iter().map(|f| f.tokens).sum(), entry.limits().enqueued_tokens),
                 turnaround: load.turnaround(&entry.name).unwrap_or(self.settings().turnaround_prior),
+                measured: load.measured(&entry.name),
                 calls: (answered, ended),
                 error: batches
                     .iter()

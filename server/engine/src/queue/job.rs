@@ -57,6 +57,8 @@ pub struct Job {
     pub deadline: DateTime<Utc>,
     /// When it came into the queue.
     pub arrived_at: DateTime<Utc>,
+    /// The place it had in its lane when it came, from 1.
+    pub joined: i64,
     /// When it may be sent.
     pub ready_at: DateTime<Utc>,
     /// Input tokens, estimated.

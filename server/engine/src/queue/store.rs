@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 
 const JOBS: Rows = Rows {
     insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
-             arrived_at, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
+             arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
              reserved_nano, expected_nano, course_id, cost_centre, decision)",
-    columns: 23,
+    columns: 24,
     tail: "",
 };
 
@@ -31,6 +31,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), D
         q.put(job.priority);
         q.put(job.deadline);
         q.put(job.arrived_at);
+        q.put(job.joined);
         q.put(job.ready_at);
         q.put(job.input_tokens);
         q.put(job.output_tokens);
@@ -50,7 +51,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), D
 }
 
 const COLUMNS: &str = "id, submission_id, state, lane, route, provider, model, priority, deadline, arrived_at, \
-    ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, batch_id, reserved_nano, \
+    joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, batch_id, reserved_nano, \
     expected_nano, course_id, cost_centre";
 
 /// A job.

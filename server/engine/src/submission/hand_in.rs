@@ -127,7 +127,7 @@ impl Engine {
             let left = marking.context.may_hand_in(now, drafts)?;
             let facts = self.facts(&marking, &student, input_tokens, &quick, drafts + 1, left, now);
             let decision = routing::decide(&self.rules(), facts)?;
-            let entry = self.entry(
+            let mut entry = self.entry(
                 &marking,
                 &student,
                 by,
@@ -141,6 +141,7 @@ impl Engine {
             );
             let spot = self.would_stand(&entry.job);
             let estimate = self.estimate_queued(&entry.job, spot, now);
+            entry.job.joined = i64::try_from(spot.position).unwrap_or(i64::MAX);
             let submission = entry.new.submission.clone();
             self.note_assigned(&entry.job);
             match self.writer().write(entry).await {
@@ -289,6 +290,7 @@ impl Engine {
             },
             deadline: marking.context.assignment.marks_by.unwrap_or_else(no_hurry),
             arrived_at: now,
+            joined: 0,
             ready_at: now + gather,
             input_tokens: i64::try_from(input_tokens).unwrap_or(i64::MAX),
             output_tokens: decision.facts.submission.output_tokens,

@@ -148,3 +148,35 @@ impl Engine {
         Ok(())
     }
 }
+
+/// Figures over all submissions of an assignment.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MarkingFigures {
+    /// Mean of the released points, in hundredths.
+    pub mean_hundredths: Option<f64>,
+    /// What marking has cost so far.
+    #[sqlx(rename = "spent_nano")]
+    pub spent: crate::store::NanoUsd,
+}
+
+impl Engine {
+    /// Figures over all submissions of an assignment; whoever asks has been checked.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn marking_figures(&self, assignment: AssignmentId) -> Result<MarkingFigures, EngineError> {
+        Ok(self
+            .db()
+            .query(
+                "SELECT (SELECT CAST(AVG(a.total) AS DOUBLE PRECISION) FROM assessments a \
+                 JOIN submissions s ON s.id = a.submission_id WHERE s.assignment_id = $1 \
+                 AND a.released_at IS NOT NULL) AS mean_hundredths, \
+                 (SELECT CAST(COALESCE(SUM(l.spent_nano), 0) AS BIGINT) FROM ledger l \
+                 JOIN model_jobs j ON j.id = l.job_id JOIN submissions s ON s.id = j.submission_id \
+                 WHERE s.assignment_id = $1) AS spent_nano",
+            )
+            .bind(assignment)
+            .one()
+            .await?)
+    }
+}

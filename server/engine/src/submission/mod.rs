@@ -5,17 +5,21 @@ pub mod interim;
 pub mod sentences;
 pub mod tokens;
 
+mod attempts;
 mod hand_in;
 mod list;
+mod mine;
 mod model;
 pub mod store;
 mod tracking;
 mod view;
 mod writer;
 
+pub use attempts::Attempt;
 pub use hand_in::{HandIn, HandInError, Receipt};
 pub use interim::{Brief, Interim, Quick};
-pub use list::{ListError, Page, Row};
+pub use list::{ListError, MarkingFigures, Page, Row};
+pub use mine::Mine;
 pub use model::{Submission, SubmissionState};
 pub use store::{New, Work};
 pub use tracking::{NotATrackingId, TrackingId};

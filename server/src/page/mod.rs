@@ -1,0 +1,141 @@
+//! The pages' data: the app's views filled from the engine. Rights are checked by the engine's operations.
+
+mod admin;
+mod common;
+mod live;
+mod staff;
+mod student;
+
+pub use live::{live, progress};
+
+use crate::mailbox::Folder;
+use async_trait::async_trait;
+use common::{failed, uuid};
+use quire_app::{
+    data::{PageData, PageError, PageResult, Viewer},
+    view,
+};
+use quire_engine::{
+    engine::Engine,
+    identity::Actor,
+    store::{AssignmentId, BatchId, Id, PersonId},
+    submission::TrackingId,
+};
+use std::sync::Arc;
+
+/// Limits that the hand-in page tells of.
+#[derive(Clone, Copy, Debug)]
+pub struct HandInLimits {
+    /// Longest text taken, in characters.
+    pub characters: u32,
+    /// Largest file taken, in bytes.
+    pub bytes: u64,
+}
+
+/// The pages of one server.
+#[derive(Clone)]
+pub struct Pages {
+    pub(crate) engine: Engine,
+    /// Limits that the hand-in page tells of.
+    pub limits: HandInLimits,
+    /// The demo's people and mailbox; none outside the demo.
+    pub demo: Option<Arc<Demo>>,
+}
+
+/// What only the demo has.
+pub struct Demo {
+    /// Who can sign in with one click.
+    pub people: Vec<view::DemoPerson>,
+    /// Where all e-mails land.
+    pub mailbox: Folder,
+}
+
+impl Pages {
+    /// Pages over an engine.
+    #[must_use]
+    pub fn new(engine: Engine, limits: HandInLimits, demo: Option<Arc<Demo>>) -> Self {
+        Self { engine, limits, demo }
+    }
+
+    async fn actor(&self, viewer: &Viewer) -> PageResult<Actor> {
+        self.engine.identity().actor(PersonId::from_uuid(viewer.id)).await.map_err(|error| failed(&error))
+    }
+}
+
+fn tracking(text: &str) -> PageResult<TrackingId> {
+    text.parse().map_err(|_| PageError::NotFound)
+}
+
+#[async_trait]
+impl PageData for Pages {
+    async fn sign_in(&self) -> PageResult<view::SignIn> {
+        Ok(view::SignIn { people: self.demo.as_ref().map(|demo| demo.people.clone()).unwrap_or_default() })
+    }
+
+    async fn student_home(&self, viewer: &Viewer) -> PageResult<view::StudentHome> {
+        self.home_of(&self.actor(viewer).await?, viewer).await
+    }
+
+    async fn hand_in(&self, viewer: &Viewer, assignment: &str) -> PageResult<view::HandIn> {
+        let id = AssignmentId::from_uuid(uuid(assignment)?);
+        self.hand_in_of(&self.actor(viewer).await?, id).await
+    }
+
+    async fn submission(&self, viewer: &Viewer, tracking_id: &str) -> PageResult<view::Submission> {
+        self.submission_of(&self.actor(viewer).await?, &tracking(tracking_id)?).await
+    }
+
+    async fn submitted_text(&self, viewer: &Viewer, tracking_id: &str) -> PageResult<view::SubmittedText> {
+        self.text_of(&self.actor(viewer).await?, &tracking(tracking_id)?).await
+    }
+
+    async fn notices(&self, viewer: &Viewer, page: u64) -> PageResult<view::Notices> {
+        self.notices_of(&self.actor(viewer).await?, page).await
+    }
+
+    async fn teach_home(&self, viewer: &Viewer) -> PageResult<view::TeachHome> {
+        self.teach_home_of(&self.actor(viewer).await?).await
+    }
+
+    async fn teach_assignment(
+        &self,
+        viewer: &Viewer,
+        assignment: &str,
+        filter: view::SubmissionFilter,
+        page: u64,
+    ) -> PageResult<view::TeachAssignment> {
+        let id = AssignmentId::from_uuid(uuid(assignment)?);
+        self.teach_assignment_of(&self.actor(viewer).await?, id, filter, page).await
+    }
+
+    async fn staff_submission(
+        &self,
+        viewer: &Viewer,
+        tracking_id: &str,
+    ) -> PageResult<view::StaffSubmission> {
+        self.staff_submission_of(&self.actor(viewer).await?, &tracking(tracking_id)?).await
+    }
+
+    async fn overview(&self, viewer: &Viewer) -> PageResult<view::Overview> {
+        self.overview_of(&self.actor(viewer).await?).await
+    }
+
+    async fn batches(
+        &self,
+        viewer: &Viewer,
+        state: Option<view::BatchState>,
+        page: u64,
+    ) -> PageResult<view::Batches> {
+        self.batches_of(&self.actor(viewer).await?, state, page).await
+    }
+
+    async fn batch(&self, viewer: &Viewer, id: &str, page: u64) -> PageResult<view::Batch> {
+        let id = BatchId::from_uuid(uuid(id)?);
+        self.batch_of(&self.actor(viewer).await?, id, page).await
+    }
+
+    async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {
+        let demo = self.demo.as_ref().ok_or(PageError::NotFound)?;
+        admin::mailbox(&demo.mailbox, open, page).await
+    }
+}
