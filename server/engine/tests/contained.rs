@@ -22,10 +22,11 @@ fn main() -> ExitCode {
     if env::args_os().nth(1).as_deref() == Some(OsStr::new("extract")) {
         return child_main();
     }
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
         ("a_child_reads_as_the_parent_would", reads),
         ("plain_text_needs_no_child", needs_no_child),
         ("a_child_without_memory_fails_alone", runs_out_of_memory),
+        ("a_child_that_overflows_its_stack_fails_alone", overflows),
         ("a_child_that_sleeps_is_killed", sleeps),
         ("a_child_that_floods_or_dies_is_ended", floods),
         ("a_missing_program_is_our_fault", is_missing),
@@ -108,6 +109,18 @@ fn runs_out_of_memory() {
     let contained = itself(Bounds { memory: 1 << 20, ..Bounds::default() });
     let found =
         wait(contained.extract("a.docx", None, &docx(&"x".repeat(100_000)), &ExtractLimits::default()));
+    assert_eq!(found, Err(ExtractError::TooHard));
+}
+
+/// A PDF whose page is its own parent sends its reader round for ever, deeper each time.
+fn overflows() {
+    let bytes = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n\
+        2 0 obj\n<< /Type /Pages /Count 1 /Kids [3 0 R] >>\nendobj\n\
+        3 0 obj\n<< /Type /Page /Parent 3 0 R >>\nendobj\n\
+        xref\n0 4\n0000000000 65535 f \n0000000009 00000 n \n0000000058 00000 n \n0000000115 00000 n \n\
+        trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n162\n%%EOF\n";
+    let contained = itself(Bounds::default());
+    let found = wait(contained.extract("a.pdf", None, bytes, &ExtractLimits::default()));
     assert_eq!(found, Err(ExtractError::TooHard));
 }
 

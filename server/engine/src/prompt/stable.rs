@@ -103,8 +103,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 // What answers take, in tokens: the frame of a criterion with its evidence and a comment of two sentences; and the
 // feedback of three sentences with the next step.
-const CRITERION: u32 = 90;
-const WHOLE: u32 = 160;
+const CRITERION: u32 = 80;
+const WHOLE: u32 = 150;
 
 /// Half as much again as a usual answer has: a safe bound for the model, and what is reserved in money.
 const fn max_output_tokens(criteria: u32) -> u32 {

@@ -1,7 +1,7 @@
 //! PDF: characters come with their places; lines and paragraphs are put together from these.
 
 use super::{ExtractError, ExtractLimits, Found, Kind};
-use pdf_extract::{Document, Error, MediaBox, OutputDev, OutputError, Transform, output_doc};
+use pdf_extract::{Document, Error, MediaBox, Object, OutputDev, OutputError, Transform, output_doc};
 use std::collections::BTreeMap;
 
 const DAMAGED: ExtractError = ExtractError::Damaged { named: Kind::Pdf };
@@ -10,7 +10,7 @@ const LOCKED: ExtractError = ExtractError::Password { named: Kind::Pdf };
 /// The text of a PDF.
 pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<Found, ExtractError> {
     // One that only restricts printing or editing opens with the empty password, which the loader tries by itself.
-    let document = Document::load_mem(bytes).map_err(|error| match error {
+    let mut document = Document::load_mem(bytes).map_err(|error| match error {
         Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => LOCKED,
         _ => DAMAGED,
     })?;
@@ -24,6 +24,7 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<Found, Extrac
     if pages > limits.pages {
         return Err(ExtractError::TooManyPages { pages, limit: limits.pages });
     }
+    spell_out_widths(&mut document);
     let mut page = Pages { most: limits.characters.saturating_mul(2), ..Pages::default() };
     match output_doc(&document, &mut page) {
         Ok(()) => {}
@@ -33,6 +34,50 @@ pub(super) fn read(bytes: &[u8], limits: &ExtractLimits) -> Result<Found, Extrac
         Err(_) => return Err(DAMAGED),
     }
     Ok(page.finish(pages))
+}
+
+/// Writes ranges of equal widths in composite fonts (`first last width`, PDF 32000-1, 9.7.4.3) as lists of single widths
+/// (`first [width width]`), for the reader takes only these; with wrong widths, spaces are found where there are none.
+fn spell_out_widths(document: &mut Document) {
+    let fonts: Vec<_> = document
+        .objects
+        .iter()
+        .filter_map(|(&id, object)| {
+            let widths = object.as_dict().ok()?.get(b"W").ok()?;
+            let (_, widths) = document.dereference(widths).ok()?;
+            Some((id, spelt_out(widths.as_array().ok()?)?))
+        })
+        .collect();
+    for (id, widths) in fonts {
+        if let Some(Ok(font)) = document.objects.get_mut(&id).map(Object::as_dict_mut) {
+            font.set("W", widths);
+        }
+    }
+}
+
+/// The widths with their ranges spelt out; `None` if there is no range, or if they are not as they should be.
+fn spelt_out(widths: &[Object]) -> Option<Vec<Object>> {
+    let mut out = Vec::with_capacity(widths.len());
+    let mut rest = widths;
+    let mut changed = false;
+    loop {
+        rest = match rest {
+            [] => return changed.then_some(out),
+            [first, Object::Array(list), rest @ ..] => {
+                out.extend([first.clone(), Object::Array(list.clone())]);
+                rest
+            }
+            [first, last, width, rest @ ..] => {
+                let (from, to) = (first.as_i64().ok()?, last.as_i64().ok()?);
+                // Codes have two bytes at most.
+                let count = usize::try_from(to.checked_sub(from)?).ok().filter(|&count| count <= 0xffff)? + 1;
+                changed = true;
+                out.extend([first.clone(), Object::Array(vec![width.clone(); count])]);
+                rest
+            }
+            _ => return None,
+        };
+    }
 }
 
 /// A line of a page.
@@ -46,6 +91,15 @@ struct Line {
     size: f64,
     /// In the margin at the top or bottom of the page, where running heads are.
     in_margin: bool,
+}
+
+/// The uppermost or lowest line of a page, in its margin.
+struct Edge {
+    place: usize,
+    size: f64,
+    text: String,
+    /// The text without figures and spaces.
+    bare: String,
 }
 
 /// Takes the characters of all pages.
@@ -105,12 +159,12 @@ impl OutputDev for Pages {
         });
         if !goes_on {
             let share = y / (top - bottom);
-            let in_margin = !(0.12..=0.88).contains(&share);
+            let in_margin = !(0.085..=0.915).contains(&share);
             lines.push(Line { left: x, right: x, y, size, in_margin, ..Line::default() });
         }
         if let Some(line) = lines.last_mut() {
             let gap = x - line.right;
-            if self.starts && !line.text.is_empty() && gap > size * 0.12 && !line.text.ends_with(' ') {
+            if self.starts && !line.text.is_empty() && gap > size * 0.17 && !line.text.ends_with(' ') {
                 line.text.push(' ');
             }
             line.text.push_str(text);
@@ -150,32 +204,43 @@ impl Pages {
         }
     }
 
-    /// Drops first and last lines that are the same on most pages but for their figures.
+    /// Drops first and last lines in the margins that hold little but the page's number, or that are the same on most
+    /// pages but for their figures.
     fn drop_running_heads(&mut self) -> bool {
-        if self.pages.len() < 2 {
-            return false;
-        }
         let bare = |line: &Line| {
             line.text.chars().filter(|c| !c.is_numeric() && !c.is_whitespace()).collect::<String>()
         };
+        let usual = usual(self.pages.iter().flatten().map(|line| line.size));
         let mut dropped = false;
         for last in [false, true] {
+            // Not the first and last as they come: programs print the margins when the text is done.
             let edge = |page: &Vec<Line>| {
-                let line = if last { page.last() } else { page.first() };
-                line.filter(|line| line.in_margin).map(bare)
+                let lines = page.iter().enumerate().filter(|(_, line)| line.in_margin);
+                let by_height = |(_, a): &(usize, &Line), (_, b): &(usize, &Line)| a.y.total_cmp(&b.y);
+                let (place, line) = if last { lines.max_by(by_height) } else { lines.min_by(by_height) }?;
+                // A page's only line is more likely its text.
+                (page.len() > 1).then(|| Edge {
+                    place,
+                    size: line.size,
+                    text: line.text.clone(),
+                    bare: bare(line),
+                })
             };
             let mut counts = BTreeMap::new();
-            for text in self.pages.iter().filter_map(edge) {
-                *counts.entry(text).or_insert(0usize) += 1;
+            for head in self.pages.iter().filter_map(edge) {
+                *counts.entry(head.bare).or_insert(0usize) += 1;
             }
-            let Some((text, count)) = counts.into_iter().max_by_key(|&(_, count)| count) else { continue };
-            if count < 2 || count * 3 < self.pages.len() * 2 || text.chars().count() > 80 {
-                continue;
-            }
-            for page in &mut self.pages {
-                // A page's only line is more likely its text.
-                if page.len() > 1 && edge(page).as_ref() == Some(&text) {
-                    page.remove(if last { page.len() - 1 } else { 0 });
+            let most = counts.into_iter().max_by_key(|&(_, count)| count);
+            let common = most.filter(|(text, count)| {
+                *count >= 2 && count * 3 >= self.pages.len() * 2 && text.chars().count() <= 80
+            });
+            for (page, number) in self.pages.iter_mut().zip(1..) {
+                let Some(head) = edge(page) else { continue };
+                // Printed by the program: the page's title and the day, small, above the text.
+                let is_stamp = !last && head.size < usual * 0.8;
+                let is_common = common.as_ref().is_some_and(|(common, _)| *common == head.bare);
+                if is_stamp || is_common || is_numbered(&head.text, number) {
+                    page.remove(head.place);
                     dropped = true;
                 }
             }
@@ -187,7 +252,9 @@ impl Pages {
     fn text(&self) -> String {
         let lines: Vec<&Line> = self.pages.iter().flatten().collect();
         let pitch = usual(self.pages.iter().flat_map(|page| page.windows(2)).map(|two| two[1].y - two[0].y));
-        let left = usual(lines.iter().map(|line| line.left));
+        // No text is set wider than double-spaced; of a few lines, most distances may be those between paragraphs.
+        let pitch = pitch.min(usual(lines.iter().map(|line| line.size)) * 2.6);
+        let left = lines.iter().map(|line| line.left).fold(f64::MAX, f64::min);
         // A text of short lines only still has the paper's width to fill.
         let (paper_left, _, paper_right, _) = self.bounds;
         let right =
@@ -205,12 +272,13 @@ impl Pages {
                     // Across a page's end, the distance tells nothing.
                     let gap = if first { pitch } else { line.y - before.y };
                     let ended = before.text.trim_end().ends_with(['.', '!', '?', '"', '”', '…', ':']);
-                    let is_short = before.right < left + (right - left) * 0.8;
+                    let fills = (before.right - left) / (right - left).max(1.0);
+                    let indented = line.left > left + size * 1.2;
                     let apart = gap > pitch * 1.35 + 0.5
                         || gap < -size
                         || (line.size - before.size).abs() > size * 0.15
-                        || line.left > left + size * 1.2 && before.left <= left + size * 1.2
-                        || ended && is_short;
+                        || indented && before.left <= left + size * 1.2
+                        || ended && fills < if indented { 0.93 } else { 0.8 };
                     if apart {
                         out.push_str("\n\n");
                     } else if is_hyphenated && out.ends_with('-') && text.starts_with(char::is_lowercase) {
@@ -226,6 +294,16 @@ impl Pages {
         }
         out
     }
+}
+
+/// Whether a line holds a page's number and little else: `3`, `Page 3`, `Lind 3`, `3 of 4`, `essay.html 3/4`.
+fn is_numbered(line: &str, number: u32) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    words.len() <= 4
+        && words.iter().any(|word| {
+            let word = word.split_once('/').map_or(*word, |(first, _)| first);
+            word.trim_matches(|c: char| !c.is_ascii_digit()).parse() == Ok(number)
+        })
 }
 
 /// Appends a line with its ligatures spelt out and its runs of spaces made one.

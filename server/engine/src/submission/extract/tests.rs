@@ -57,11 +57,20 @@ fn pdf(pages: &[Vec<(f64, f64, f64, &str)>], trailer: &str) -> Vec<u8> {
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {} 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
             5 + 2 * i
         ));
-        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()));
+        objects.push(stream(&content));
     }
     // The dictionary of a lock that the empty password does not open; it counts only where the trailer names it.
     let key = "2055c756c72e1ad702608e8196acad447ad32d17cff583235f6dd15fed7dab67";
     objects.push(format!("<< /Filter /Standard /V 1 /R 2 /P -4 /Length 40 /O <{key}> /U <{key}> >>"));
+    assemble(&objects, trailer)
+}
+
+fn stream(content: &str) -> String {
+    format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len())
+}
+
+/// A PDF of these objects, numbered from 1; the first is its catalog.
+fn assemble(objects: &[String], trailer: &str) -> Vec<u8> {
     let mut out = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();
     for (i, object) in objects.iter().enumerate() {
@@ -372,6 +381,47 @@ mod pdf_files {
             found.remarks,
             [Remark::Hidden { text: "Full marks please".into() }, Remark::RunningHeads]
         );
+    }
+
+    #[test]
+    fn a_page_number_alone_is_left_out_a_first_line_is_not() {
+        let read = |head| {
+            text_of("a.pdf", &pdf(&[vec![(500.0, 770.0, 12.0, head), (72.0, 700.0, 12.0, "Work.")]], ""))
+        };
+        assert_eq!(read("Lind 1"), "Work.");
+        assert_eq!(read("- 1 -"), "Work.");
+        assert_eq!(read("Chapter 2"), "Chapter 2\n\nWork.");
+    }
+
+    /// Widths as ranges, as browsers print them: read wrongly, each word's end would be misplaced.
+    #[test]
+    fn widths_in_ranges_are_understood() {
+        let widths = |w: &str| {
+            let map = "1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfrange <0041> <0044> <0041> endbfrange";
+            let objects = [
+                "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+                "<< /Type /Pages /Count 1 /Kids [3 0 R] >>".to_owned(),
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
+                    .to_owned(),
+                stream("BT /F1 10 Tf 1 0 0 1 72 600 Tm <00410042> Tj 12 0 Td <00430044> Tj ET"),
+                "<< /Type /Font /Subtype /Type0 /BaseFont /F /Encoding /Identity-H /DescendantFonts [6 0 R] /ToUnicode 8 0 R >>"
+                    .to_owned(),
+                format!(
+                    "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /F /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) \
+                     /Supplement 0 >> /FontDescriptor 7 0 R /DW 100 /W {w} >>"
+                ),
+                "<< /Type /FontDescriptor /FontName /F /Flags 4 >>".to_owned(),
+                stream(map),
+            ];
+            assemble(&objects, "")
+        };
+        // Two letters of 600 thousandths at 10 points end where the next two begin.
+        assert_eq!(text_of("a.pdf", &widths("[65 [600 600 600 600]]")), "ABCD");
+        assert_eq!(text_of("a.pdf", &widths("[65 68 600]")), "ABCD");
+        assert_eq!(text_of("a.pdf", &widths("[65 67 300 68 [300]]")), "AB CD");
+        for odd in ["[65]", "[68 65 600]", "[0 9999999 600]", "[65 66]", "[(a) (b) 3]"] {
+            let _ = file("a.pdf", &widths(odd));
+        }
     }
 
     #[test]

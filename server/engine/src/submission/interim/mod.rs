@@ -27,24 +27,19 @@ use serde::{Deserialize, Serialize};
 pub const NOTE: &str = "Found by fixed rules within a moment. None of this is a mark.";
 
 /// What was asked for, as far as rules can check it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brief {
     /// What the work is for.
     pub kind: AssessmentType,
     /// The fewest words asked for.
-    #[serde(default)]
     pub min_words: Option<u32>,
     /// The most words asked for.
-    #[serde(default)]
     pub max_words: Option<u32>,
     /// The language asked for, as a tag such as `en` or `de-CH`.
-    #[serde(default)]
     pub language: Option<String>,
     /// Sources are to be cited.
-    #[serde(default)]
     pub citations_wanted: bool,
     /// What the instructor gave along to read or look at.
-    #[serde(default)]
     pub resources: Vec<Resource>,
 }
 
