@@ -267,7 +267,7 @@ CREATE TABLE ledger (
     output_tokens           INTEGER NOT NULL,
     reasoning_tokens        INTEGER NOT NULL,
     note                    TEXT,
-    UNIQUE (provider, response_id)
+    UNIQUE (provider, response_id, job_id)
 ) STRICT;
 CREATE INDEX ledger_job ON ledger (job_id);
 CREATE INDEX ledger_batch ON ledger (batch_id) WHERE batch_id IS NOT NULL;

@@ -244,7 +244,8 @@ impl Engine {
         };
         let line = Line::settle(self.world(), self.zone(), job.account(), held, cost);
         Ok(Line {
-            response_id: Some(reply.response_id.clone()),
+            // A server that gives no ids leaves the bill to be matched by job.
+            response_id: Some(reply.response_id.clone()).filter(|id| !id.is_empty()),
             tokens: reply.usage.map(Tokens::from).unwrap_or_default(),
             note: reply.usage.is_none().then(|| {
                 "the provider gave no usable figures; booked at the most that was possible".to_owned()
