@@ -80,7 +80,7 @@ pub struct Outgoing {
     pub token: String,
     /// How many requests it has.
     pub requests: u64,
-    /// How many bytes its input has, all lines together.
+    /// How many bytes its input has, all lines together: exactly, or an upload is given up; 0 where it is not known.
     pub bytes: u64,
 }
 

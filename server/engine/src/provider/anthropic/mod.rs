@@ -9,7 +9,7 @@ mod tests;
 
 use super::{
     CallError, Capabilities, CustomId, ErrorClass, Found, HardLimits, Lines, Outgoing, ParsedLine, Provider,
-    RemoteBatch, Reply, Request, Sought,
+    RemoteBatch, RemoteState, Reply, Request, Sought,
     headers::anthropic_headroom,
     http::{Dialect, Http, Patience, json_body},
     lines::{Cut, LONGEST, LineCutter},
@@ -155,9 +155,17 @@ impl Provider for Anthropic {
     async fn cancel(&self, remote_id: &str) -> Result<RemoteBatch, CallError> {
         let url = self.url(&[named(remote_id)?, "cancel"]);
         let patience = Patience::Whole(self.http.timeouts.reply);
-        let batch: Batch =
-            self.http.json("batch.cancel", self.http.request(Method::POST, url), patience).await?;
-        batch.remote(&self.http)
+        let asked: Result<Batch, _> =
+            self.http.json("batch.cancel", self.http.request(Method::POST, url), patience).await;
+        match asked {
+            Ok(batch) => batch.remote(&self.http),
+            // Refused because it has ended, or been cancelled, before: as good as done.
+            Err(error) if matches!(error.status, Some(400 | 409)) => match self.poll(remote_id).await {
+                Ok(batch) if batch.state.is_final() || batch.state == RemoteState::Cancelling => Ok(batch),
+                _ => Err(error),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     async fn call(&self, request: &Request) -> Result<Reply, CallError> {

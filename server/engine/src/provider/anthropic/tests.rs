@@ -5,7 +5,7 @@
 use super::*;
 use crate::{
     provider::{
-        Answer, Outcome, RemoteState,
+        Answer, Outcome,
         testing::{Asked, KEY, Server, all, json, lines, raw, reply, request, settings},
     },
     store::JobId,
@@ -266,6 +266,11 @@ async fn reads_results_of_each_kind() {
         ),
         "/v1/messages/batches/msgbatch_1" => json(200, &batch("msgbatch_1", "ended", LATE)),
         "/v1/messages/batches/msgbatch_1/cancel" => json(200, &batch("msgbatch_1", "canceling", LATE)),
+        "/v1/messages/batches/msgbatch_ended" => json(200, &batch("msgbatch_ended", "ended", LATE)),
+        "/v1/messages/batches/msgbatch_runs" => json(200, &batch("msgbatch_runs", "in_progress", LATE)),
+        path if path.ends_with("/cancel") => {
+            json(400, &j!({"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}))
+        }
         _ => json(404, &j!({"type": "error", "error": {"type": "not_found_error", "message": "gone"}})),
     })
     .await;
@@ -278,6 +283,12 @@ async fn reads_results_of_each_kind() {
     assert_eq!(got[2].as_ref().unwrap_err().line, 3);
     assert_eq!(got[3].as_ref().unwrap().outcome, Outcome::Cancelled);
     assert_eq!(anthropic.cancel("msgbatch_1").await.unwrap().state, RemoteState::Cancelling);
+    assert_eq!(
+        anthropic.cancel("msgbatch_ended").await.unwrap().state,
+        RemoteState::Ended,
+        "as good as done"
+    );
+    assert_eq!(anthropic.cancel("msgbatch_runs").await.unwrap_err().message, "no");
     let none = RemoteBatch { results: Vec::new(), ..ended.clone() };
     assert_eq!(anthropic.results(&none).await.err().unwrap().class, ErrorClass::NotFound);
     let gone = RemoteBatch { id: "msgbatch_2".into(), ..ended };

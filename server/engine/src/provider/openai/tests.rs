@@ -198,6 +198,10 @@ async fn polls_and_cancels() {
                 "errors": {"data": [{"code": "token_limit_exceeded", "message": "Enqueued", "line": null}]}}),
         ),
         ("POST", "/v1/batches/b1/cancel") => json(200, &batch("b1", "cancelling", 1, "x")),
+        ("POST", "/v1/batches/b4/cancel") => {
+            json(409, &j!({"error": {"message": "Cannot cancel", "type": "invalid_request_error"}}))
+        }
+        ("GET", "/v1/batches/b4") => json(200, &batch("b4", "completed", 1, "x")),
         ("GET", "/v1/batches/b2") => json(200, &batch("b2", "melting", 1, "x")),
         _ => json(404, &j!({"error": {"message": "No batch found", "type": "invalid_request_error"}})),
     })
@@ -212,6 +216,7 @@ async fn polls_and_cancels() {
     let cancelling = openai.cancel("b1").await.unwrap();
     assert_eq!(cancelling.state, RemoteState::Cancelling);
     assert_eq!(cancelling.counts, Some(Counts { total: 3, completed: 0, failed: 0 }));
+    assert_eq!(openai.cancel("b4").await.unwrap().state, RemoteState::Ended, "as good as done");
     assert!(openai.poll("b2").await.unwrap_err().message.contains("\"melting\""));
     let gone = openai.poll("b3").await.unwrap_err();
     assert_eq!((gone.class, gone.message.as_str()), (ErrorClass::NotFound, "No batch found"));
