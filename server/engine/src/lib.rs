@@ -12,6 +12,7 @@ pub mod engine;
 pub mod event;
 pub mod identity;
 pub mod jobs;
+pub mod notice;
 pub mod prompt;
 pub mod provider;
 pub mod queue;
@@ -19,8 +20,5 @@ pub mod recovery;
 pub mod result;
 pub mod routing;
 pub mod settings;
-#[path = "shim.rs"]
-pub mod shim;
 pub mod store;
 pub mod submission;
-pub use shim::notice;

@@ -118,7 +118,7 @@ async fn a_broken_provider_does_not_stop_the_others() {
         put_provider(&mut db, &world, &other, &a_provider("lost", json!({}))).await.unwrap();
         put_provider(&mut db, &world, &master, &a_provider("spoiled", json!({}))).await.unwrap();
         db.query("UPDATE providers SET settings = $1 WHERE name = 'spoiled'")
-            .bind(crate::store::Json(json!({"max_jobs": 0})))
+            .bind(crate::store::Json(json!({"models": ["a"], "max_jobs": 0})))
             .exec()
             .await
             .unwrap();

@@ -1,0 +1,158 @@
+//! A person's notices on the platform, in words.
+
+use super::{
+    Kind,
+    store::{self, Shown},
+};
+use crate::{
+    engine::Engine,
+    identity::{Act, Actor, Denied, IdentityError},
+    store::{NoticeId, PersonId, SubmissionId},
+};
+use chrono::{DateTime, Utc};
+
+/// A notice as a person reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxItem {
+    /// Its id.
+    pub id: NoticeId,
+    /// What it tells.
+    pub kind: Kind,
+    /// A few words.
+    pub title: &'static str,
+    /// A sentence or two.
+    pub body: String,
+    /// When it was given or last brought up to date.
+    pub at: DateTime<Utc>,
+    /// It was read.
+    pub read: bool,
+    /// The page that it is about, a path of Quire.
+    pub path: String,
+}
+
+/// A page of a person's notices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inbox {
+    /// Newest first.
+    pub items: Vec<InboxItem>,
+    /// All there are.
+    pub total: i64,
+    /// Unread ones.
+    pub unread: i64,
+}
+
+impl From<Shown> for InboxItem {
+    fn from(shown: Shown) -> Self {
+        let Shown { id, kind, created_at, read_at, tracking_id, assignment, course } = shown;
+        let (title, body) = match kind {
+            Kind::Received => ("We have your work", format!("“{assignment}” ({course}) is in, and safe.")),
+            Kind::Delayed => (
+                "It takes a little longer",
+                format!(
+                    "“{assignment}” moved back in the line. Its page says why, and when marks are expected now."
+                ),
+            ),
+            Kind::Processing => {
+                ("Being marked now", format!("Marking of “{assignment}” ({course}) has begun."))
+            }
+            Kind::Ready => {
+                ("Your marks are ready", format!("See the marks and feedback for “{assignment}” ({course})."))
+            }
+            Kind::NeedsAttention => (
+                "A submission needs attention",
+                format!(
+                    "{tracking_id} for “{assignment}” ({course}) ran out of automatic remedies. The student is told that a person looks at it."
+                ),
+            ),
+        };
+        Self {
+            id,
+            kind,
+            title,
+            body,
+            at: created_at,
+            read: read_at.is_some(),
+            path: path(kind, tracking_id.as_str()),
+        }
+    }
+}
+
+/// The page that a notice is about.
+pub(super) fn path(kind: Kind, tracking_id: &str) -> String {
+    if kind.for_staff() { format!("/teach/submissions/{tracking_id}") } else { format!("/s/{tracking_id}") }
+}
+
+impl Engine {
+    /// The actor's own notices, newest first.
+    ///
+    /// # Errors
+    /// If nobody has signed in, or the database fails.
+    pub async fn inbox(
+        &self,
+        actor: &Actor,
+        unread_only: bool,
+        skip: i64,
+        most: i64,
+    ) -> Result<Inbox, IdentityError> {
+        let person = self.reader(actor).await?;
+        let mut db = self.db();
+        let items = store::list(&mut db, person, unread_only, skip.max(0), most.clamp(1, 200)).await?;
+        let (total, unread) = store::count(&mut db, person).await?;
+        Ok(Inbox { items: items.into_iter().map(InboxItem::from).collect(), total, unread })
+    }
+
+    /// How many of the actor's notices are unread.
+    ///
+    /// # Errors
+    /// If nobody has signed in, or the database fails.
+    pub async fn unread(&self, actor: &Actor) -> Result<i64, IdentityError> {
+        let person = self.reader(actor).await?;
+        Ok(store::count(&mut self.db(), person).await?.1)
+    }
+
+    /// Marks one of the actor's notices as read.
+    ///
+    /// # Errors
+    /// If there is no such notice of theirs.
+    pub async fn read_notice(&self, actor: &Actor, id: NoticeId) -> Result<(), IdentityError> {
+        let person = self.reader(actor).await?;
+        if store::set_read(&mut self.db(), person, id, self.now()).await? {
+            Ok(())
+        } else {
+            Err(Denied::NotFound.into())
+        }
+    }
+
+    /// Marks all of the actor's notices as read; answers how many were not.
+    ///
+    /// # Errors
+    /// If nobody has signed in, or the database fails.
+    pub async fn read_all_notices(&self, actor: &Actor) -> Result<u64, IdentityError> {
+        let person = self.reader(actor).await?;
+        Ok(store::set_all_read(&mut self.db(), person, None, self.now()).await?)
+    }
+
+    /// Marks the actor's notices about a submission as read, as they have its page open.
+    ///
+    /// # Errors
+    /// If nobody has signed in, or the database fails.
+    pub async fn read_notices_about(
+        &self,
+        actor: &Actor,
+        submission: SubmissionId,
+    ) -> Result<u64, IdentityError> {
+        let person = self.reader(actor).await?;
+        let mut db = self.db();
+        // Most visits find nothing unread: they cost no write.
+        if store::count(&mut db, person).await?.1 == 0 {
+            return Ok(0);
+        }
+        Ok(store::set_all_read(&mut db, person, Some(submission.0), self.now()).await?)
+    }
+
+    async fn reader(&self, actor: &Actor) -> Result<PersonId, IdentityError> {
+        let person = actor.person_id().ok_or(Denied::NotFound)?;
+        self.identity().check(actor, &Act::ReadNotices { person }).await?;
+        Ok(person)
+    }
+}

@@ -1,0 +1,66 @@
+//! Kinds of notices and the channels on which each is sent.
+
+use serde::{Deserialize, Serialize};
+
+/// What a notice tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Kind {
+    /// To the student: the work is in.
+    Received,
+    /// To the student: the work moved back in the line. One for each submission, brought up to date in place.
+    Delayed,
+    /// To the student: marking has begun.
+    Processing,
+    /// To the student: the marks are released.
+    Ready,
+    /// To administrators: a submission ran out of automatic remedies.
+    NeedsAttention,
+}
+
+/// A way to reach a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Channel {
+    /// The list of notices in Quire.
+    Platform,
+    /// E-mail.
+    Email,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] =
+        [Self::Received, Self::Delayed, Self::Processing, Self::Ready, Self::NeedsAttention];
+
+    /// Its name in the database, and of the folder of its e-mail.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Delayed => "delayed",
+            Self::Processing => "processing",
+            Self::Ready => "ready",
+            Self::NeedsAttention => "needs_attention",
+        }
+    }
+
+    /// The channels on which it is sent (SPEC 9.1).
+    #[must_use]
+    pub const fn channels(self) -> &'static [Channel] {
+        match self {
+            Self::Received | Self::Ready | Self::NeedsAttention => &[Channel::Platform, Channel::Email],
+            // The page itself is live: it shows this as it happens.
+            Self::Processing => &[Channel::Email],
+            Self::Delayed => &[Channel::Platform],
+        }
+    }
+
+    /// It is for those who look after Quire, not for the student.
+    #[must_use]
+    pub const fn for_staff(self) -> bool {
+        matches!(self, Self::NeedsAttention)
+    }
+}

@@ -1,0 +1,189 @@
+//! E-mails made from their templates: a folder for each kind, with subject, text and HTML.
+
+use super::{Kind, store::Facts, when};
+use chrono::{DateTime, Utc};
+use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
+use std::sync::LazyLock;
+
+/// An e-mail ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The reader's name.
+    pub name: String,
+    /// The reader's address.
+    pub email: String,
+    /// The subject line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+    /// What the Message-ID is made of: the same for each sending of one notice.
+    pub id: String,
+}
+
+/// What a letter tells besides the facts of its notice.
+#[derive(Clone, Debug)]
+pub(super) struct Setting<'a> {
+    /// The institution's name.
+    pub(super) institution: &'a str,
+    /// Address of Quire, without a slash at its end.
+    pub(super) public_url: &'a str,
+    /// When marks will be there.
+    pub(super) estimate: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// The time now.
+    pub(super) now: DateTime<Utc>,
+}
+
+macro_rules! files {
+    ($($kind:literal)*) => {
+        [$(
+            (concat!($kind, "/subject.txt"), include_str!(concat!("templates/", $kind, "/subject.txt"))),
+            (concat!($kind, "/text.txt"), include_str!(concat!("templates/", $kind, "/text.txt"))),
+            (concat!($kind, "/body.html"), include_str!(concat!("templates/", $kind, "/body.html"))),
+        )*]
+    };
+}
+
+const FILES: [(&str, &str); 12] = files!("received" "processing" "ready" "needs_attention");
+const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
+
+/// Names that end in `.html` are escaped for HTML.
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    // A line that holds only a tag leaves no empty line behind.
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    templates.set_syntax(syntax.expect("the usual delimiters are no new ones"));
+    for (name, text) in FILES.into_iter().chain([LAYOUT]) {
+        templates.add_template(name, text).expect("the templates are part of the program and tested");
+    }
+    templates
+});
+
+/// The letter of a notice.
+///
+/// # Errors
+/// If its kind has no templates, or they can't be filled in.
+pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, minijinja::Error> {
+    let zone = facts.time_zone.0;
+    let path = super::inbox::path(facts.kind, facts.tracking_id.as_str());
+    let link = format!("{}{path}", setting.public_url);
+    let values = context! {
+        name => one_line(&facts.name),
+        institution => setting.institution,
+        assignment => one_line(&facts.assignment),
+        course => one_line(&facts.course),
+        tracking_id => facts.tracking_id.as_str(),
+        submitted => when::moment(facts.submitted_at, zone),
+        estimate => setting.estimate.map(|(from, to)| when::time_range(from, to, setting.now, zone)),
+        held => facts.held,
+        link,
+        action => match facts.kind {
+            Kind::Ready => "See your marks",
+            Kind::NeedsAttention => "See what happened",
+            Kind::Received | Kind::Delayed | Kind::Processing => "See where it is",
+        },
+    };
+    let fill = |file: &str| TEMPLATES.get_template(&format!("{}/{file}", facts.kind.name()))?.render(&values);
+    let subject = one_line(&fill("subject.txt")?);
+    let body = fill("body.html")?;
+    let html =
+        TEMPLATES.get_template(LAYOUT.0)?.render(context! { title => &subject, body, ..values.clone() })?;
+    Ok(Letter {
+        name: facts.name.clone(),
+        email: facts.email.to_string(),
+        text: fill("text.txt")?.trim().to_owned() + "\n",
+        subject,
+        html,
+        id: facts.id.to_string(),
+    })
+}
+
+/// A text without line ends: it may become part of a header.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::store::testing::still_world;
+    use chrono::TimeDelta;
+
+    fn facts(kind: Kind) -> Facts {
+        let (world, _) = still_world();
+        Facts {
+            id: world.id(),
+            kind,
+            email: "ada@example.edu".parse().unwrap(),
+            name: "Ada Lind".into(),
+            time_zone: "Europe/Stockholm".parse().unwrap(),
+            disabled_at: None,
+            submission_id: world.id(),
+            tracking_id: "QR-7F3K-92MD".parse().unwrap(),
+            submitted_at: world.now(),
+            assignment: "Essay <1>\r\nBcc: all@example.edu".into(),
+            course: "Writing & Thinking".into(),
+            held: false,
+        }
+    }
+
+    fn setting(estimate: bool) -> Setting<'static> {
+        let now = still_world().0.now();
+        let range = (now + TimeDelta::minutes(31), now + TimeDelta::minutes(92));
+        Setting {
+            institution: "Norrby",
+            public_url: "https://quire.example.edu",
+            estimate: estimate.then_some(range),
+            now,
+        }
+    }
+
+    #[test]
+    fn every_kind_on_the_e_mail_channel_has_a_letter() {
+        for kind in Kind::ALL.into_iter().filter(|k| k.channels().contains(&super::super::Channel::Email)) {
+            for held in [false, true] {
+                for estimate in [false, true] {
+                    let letter = write(&Facts { held, ..facts(kind) }, &setting(estimate)).unwrap();
+                    assert!(!letter.subject.contains(['\r', '\n']) && letter.subject.len() < 200, "{kind:?}");
+                    let page = super::super::inbox::path(kind, "QR-7F3K-92MD");
+                    assert!(
+                        letter.text.contains(&format!("https://quire.example.edu{page}\n")),
+                        "{}",
+                        letter.text
+                    );
+                    assert!(letter.html.contains(&page) && letter.text.contains("QR-7F3K-92MD"));
+                    assert!(letter.html.contains("Essay &lt;1&gt;") && !letter.html.contains("<1>"));
+                    assert!(letter.html.contains("Writing &amp; Thinking"));
+                    assert!(letter.text.contains("Writing & Thinking"), "{}", letter.text);
+                    assert!(
+                        !letter.text.contains("\n\n\n") && !letter.html.contains("{{"),
+                        "{}",
+                        letter.text
+                    );
+                    for word in ["job", "token", "batch", "LLM"] {
+                        let told = kind.for_staff() || !letter.text.to_lowercase().contains(word);
+                        assert!(told, "{kind:?} says {word}: {}", letter.text);
+                    }
+                }
+            }
+        }
+        assert!(write(&facts(Kind::Delayed), &setting(false)).is_err());
+    }
+
+    #[test]
+    fn the_first_letter_tells_all_that_is_known() {
+        let letter = write(&facts(Kind::Received), &setting(true)).unwrap();
+        assert_eq!(letter.subject, "We have your work: Essay <1> Bcc: all@example.edu");
+        let text = letter.text;
+        assert!(text.starts_with("Ada Lind,\n"), "{text}");
+        assert!(text.contains("25 November 2026, 11:00"), "{text}");
+        assert!(text.contains("Marks expected: today, 11:30 to 12:35."), "{text}");
+        assert!(!text.contains("teacher"), "{text}");
+        let held = write(&Facts { held: true, ..facts(Kind::Received) }, &setting(true)).unwrap().text;
+        assert!(held.contains("Marking expected: today, 11:30 to 12:35."), "{held}");
+        assert!(held.contains("teacher"), "{held}");
+    }
+}

@@ -1,0 +1,356 @@
+//! The table `notices`.
+
+use super::{Channel, Kind};
+use crate::{
+    identity::{Email, Zone},
+    queue::store::in_chunks,
+    store::{DbError, Dialect, Exec, NoticeId, PersonId, Rows, SubmissionId, Tx, World},
+    submission::TrackingId,
+};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// A notice to be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct New {
+    /// To whom.
+    pub person: PersonId,
+    /// What it tells.
+    pub kind: Kind,
+    /// What it is about: a submission's id.
+    pub subject: Uuid,
+}
+
+const INSERT: &str = "INSERT INTO notices (id, person_id, kind, subject_id, channel, state, created_at, send_at, sent_at, attempts)";
+
+const ONCE: Rows = Rows { insert: INSERT, columns: 10, tail: "ON CONFLICT DO NOTHING" };
+
+/// Kinds that are brought up to date in place are unread again.
+const IN_PLACE: Rows = Rows {
+    insert: INSERT,
+    columns: 10,
+    tail: "ON CONFLICT (subject_id, person_id, kind, channel) DO UPDATE SET created_at = excluded.created_at, \
+           read_at = NULL",
+};
+
+/// Writes notices: one row for each channel of its kind. One that is there already stays as it is.
+///
+/// # Errors
+/// If the database fails.
+pub async fn enqueue(x: &mut impl Exec, world: &World, new: &[New]) -> Result<(), DbError> {
+    let now = world.now();
+    for (rows, kept) in [(ONCE, true), (IN_PLACE, false)] {
+        let mut items: Vec<(New, Channel)> = new
+            .iter()
+            .filter(|n| (n.kind != Kind::Delayed) == kept)
+            .flat_map(|n| n.kind.channels().iter().map(|channel| (*n, *channel)))
+            .collect();
+        if !kept {
+            // PostgreSQL refuses to update a row twice in one statement.
+            let mut seen = std::collections::HashSet::new();
+            items.retain(|item| seen.insert(*item));
+        }
+        rows.insert(x, &items, |q, (new, channel)| {
+            q.put(world.id::<NoticeId>());
+            q.put(new.person);
+            q.put(new.kind);
+            q.put(new.subject);
+            q.put(*channel);
+            q.put(match channel {
+                Channel::Platform => "sent",
+                Channel::Email => "waiting",
+            });
+            q.put(now);
+            q.put(now);
+            q.put((*channel == Channel::Platform).then_some(now));
+            q.put(0_i64);
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+// Outbox --------------------------------------------------------------------------------------------------------------
+
+/// Some e-mail was due at this time.
+///
+/// # Errors
+/// If the database fails.
+pub async fn any_due(x: &mut impl Exec, now: DateTime<Utc>) -> Result<bool, DbError> {
+    Ok(next_due(x).await?.is_some_and(|due| due <= now))
+}
+
+/// When the next e-mail is due, or the lease of one ends that someone is sending.
+///
+/// # Errors
+/// If the database fails.
+pub async fn next_due(x: &mut impl Exec) -> Result<Option<DateTime<Utc>>, DbError> {
+    let row: Option<(DateTime<Utc>,)> = x
+        .query(
+            "SELECT send_at FROM notices WHERE state IN ('waiting', 'sending') AND channel = 'email' \
+             ORDER BY send_at LIMIT 1",
+        )
+        .opt()
+        .await?;
+    Ok(row.map(|(at,)| at))
+}
+
+/// A message that is being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Claim {
+    /// The notice.
+    pub id: NoticeId,
+    /// How often it was tried, this time included.
+    pub attempts: i64,
+    /// When the lease ends.
+    #[sqlx(rename = "send_at")]
+    pub until: DateTime<Utc>,
+}
+
+/// Takes messages that are due, so that nobody else sends them before the lease ends.
+///
+/// # Errors
+/// If the database fails.
+pub async fn claim(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<Claim>, DbError> {
+    let locked = match tx.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+    };
+    tx.query(format!(
+        "UPDATE notices SET state = 'sending', attempts = attempts + 1, send_at = $2 WHERE id IN \
+         (SELECT id FROM notices WHERE state IN ('waiting', 'sending') AND channel = 'email' AND send_at <= $1 \
+         ORDER BY send_at, id LIMIT $3 {locked}) RETURNING id, attempts, send_at"
+    ))
+    .bind(now)
+    .bind(until)
+    .bind(most)
+    .all()
+    .await
+}
+
+/// All that a message tells.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Facts {
+    /// The notice.
+    pub id: NoticeId,
+    /// What it tells.
+    pub kind: Kind,
+    /// The reader's address.
+    pub email: Email,
+    /// The reader's name.
+    pub name: String,
+    /// The zone in which they read times.
+    pub time_zone: Zone,
+    /// Since when the reader's account is closed.
+    pub disabled_at: Option<DateTime<Utc>>,
+    /// The submission.
+    pub submission_id: SubmissionId,
+    /// What the student knows it by.
+    pub tracking_id: TrackingId,
+    /// When it was handed in.
+    pub submitted_at: DateTime<Utc>,
+    /// The assignment.
+    pub assignment: String,
+    /// The course.
+    pub course: String,
+    /// A teacher approves marks before they are released.
+    pub held: bool,
+}
+
+/// What the messages of these notices tell. A notice whose subject is gone is not among them.
+///
+/// # Errors
+/// If the database fails.
+pub async fn facts(x: &mut impl Exec, ids: &[NoticeId]) -> Result<Vec<Facts>, DbError> {
+    let mut facts = Vec::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT n.id, n.kind, p.email, p.name, p.time_zone, p.disabled_at, s.id AS submission_id, s.tracking_id, \
+             s.submitted_at, a.title AS assignment, c.title AS course, (a.release = 'on_approval') AS held \
+             FROM notices n JOIN people p ON p.id = n.person_id JOIN submissions s ON s.id = n.subject_id \
+             JOIN assignments a ON a.id = s.assignment_id JOIN courses c ON c.id = a.course_id \
+             WHERE n.id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        facts.extend(query.all::<Facts>().await?);
+    }
+    Ok(facts)
+}
+
+/// Notes that a message was sent; false where the lease had ended and someone else took it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_sent(x: &mut impl Exec, claim: &Claim, now: DateTime<Utc>) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "UPDATE notices SET state = 'sent', sent_at = $3, error = NULL \
+             WHERE id = $1 AND state = 'sending' AND send_at = $2",
+        )
+        .bind(claim.id)
+        .bind(claim.until)
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Notes that a message could not be sent: to be tried again at a time, or never.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_unsent(
+    x: &mut impl Exec,
+    claim: &Claim,
+    error: &str,
+    again: Option<DateTime<Utc>>,
+) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "UPDATE notices SET state = $3, send_at = coalesce($4, send_at), error = $5 \
+             WHERE id = $1 AND state = 'sending' AND send_at = $2",
+        )
+        .bind(claim.id)
+        .bind(claim.until)
+        .bind(if again.is_some() { "waiting" } else { "failed" })
+        .bind(again)
+        .bind(error.to_owned())
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Gives up on all messages that are due: no mail server is set up.
+///
+/// # Errors
+/// If the database fails.
+pub async fn give_up_due(x: &mut impl Exec, now: DateTime<Utc>, error: &str) -> Result<u64, DbError> {
+    x.query(
+        "UPDATE notices SET state = 'failed', error = $2 \
+         WHERE state IN ('waiting', 'sending') AND channel = 'email' AND send_at <= $1",
+    )
+    .bind(now)
+    .bind(error.to_owned())
+    .exec()
+    .await
+}
+
+/// How many e-mails are in each state.
+///
+/// # Errors
+/// If the database fails.
+pub async fn outbox(x: &mut impl Exec) -> Result<Vec<(String, i64)>, DbError> {
+    x.query("SELECT state, count(*) FROM notices WHERE channel = 'email' GROUP BY state ORDER BY state")
+        .all()
+        .await
+}
+
+// Platform ------------------------------------------------------------------------------------------------------------
+
+/// A notice on the platform.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Shown {
+    /// Its id.
+    pub id: NoticeId,
+    /// What it tells.
+    pub kind: Kind,
+    /// When it was given or last brought up to date.
+    pub created_at: DateTime<Utc>,
+    /// When it was read.
+    pub read_at: Option<DateTime<Utc>>,
+    /// The submission that it is about.
+    pub tracking_id: TrackingId,
+    /// The assignment.
+    pub assignment: String,
+    /// The course.
+    pub course: String,
+}
+
+/// A person's notices, newest first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn list(
+    x: &mut impl Exec,
+    person: PersonId,
+    unread_only: bool,
+    skip: i64,
+    most: i64,
+) -> Result<Vec<Shown>, DbError> {
+    x.query(
+        "SELECT n.id, n.kind, n.created_at, n.read_at, s.tracking_id, a.title AS assignment, c.title AS course \
+         FROM notices n JOIN submissions s ON s.id = n.subject_id JOIN assignments a ON a.id = s.assignment_id \
+         JOIN courses c ON c.id = a.course_id WHERE n.person_id = $1 AND n.channel = 'platform' \
+         AND (n.read_at IS NULL OR NOT $2) ORDER BY n.created_at DESC, n.id DESC LIMIT $3 OFFSET $4",
+    )
+    .bind(person)
+    .bind(unread_only)
+    .bind(most)
+    .bind(skip)
+    .all()
+    .await
+}
+
+/// How many notices a person has, and how many of them are unread.
+///
+/// # Errors
+/// If the database fails.
+pub async fn count(x: &mut impl Exec, person: PersonId) -> Result<(i64, i64), DbError> {
+    x.query(
+        "SELECT count(*), count(*) - count(read_at) FROM notices WHERE person_id = $1 AND channel = 'platform'",
+    )
+    .bind(person)
+    .one()
+    .await
+}
+
+/// Marks a person's notice as read; false where there is no such notice of theirs.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_read(
+    x: &mut impl Exec,
+    person: PersonId,
+    id: NoticeId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let written = x
+        .query(
+            "UPDATE notices SET read_at = coalesce(read_at, $3) \
+             WHERE id = $2 AND person_id = $1 AND channel = 'platform'",
+        )
+        .bind(person)
+        .bind(id)
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(written == 1)
+}
+
+/// Marks all of a person's notices as read, or all about one subject; answers how many were not.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_all_read(
+    x: &mut impl Exec,
+    person: PersonId,
+    subject: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<u64, DbError> {
+    x.query(
+        "UPDATE notices SET read_at = $2 WHERE person_id = $1 AND channel = 'platform' AND read_at IS NULL \
+         AND ($3 IS NULL OR subject_id = $3)",
+    )
+    .bind(person)
+    .bind(now)
+    .bind(subject)
+    .exec()
+    .await
+}

@@ -1,0 +1,466 @@
+//! Notices on both databases, and letters on their way to a mail server.
+#![allow(clippy::unwrap_used)]
+
+use super::{
+    store::{
+        Claim, claim, count, facts, list, next_due, outbox, set_all_read, set_read, set_sent, set_unsent,
+    },
+    *,
+};
+use crate::{
+    course::{self, AssessmentType, Assignment, Course, Criterion, Level, Points, ReleasePolicy, Rubric},
+    engine::{Engine, Parts},
+    identity::{self, Actor, NewPerson, Role},
+    provider::{
+        ApiKey, MasterKey, ProviderKind, Registry,
+        registry::{NewProvider, store::put_provider},
+    },
+    settings::Settings,
+    store::{
+        Db, Exec as _, ManualClock, PersonId, World,
+        testing::{each_db, still_world},
+    },
+    submission::HandIn,
+};
+use chrono::TimeDelta;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::TcpListener,
+};
+
+/// A mail server: keeps what it is given, and refuses receivers as told.
+struct Post {
+    port: u16,
+    letters: Arc<Mutex<Vec<String>>>,
+}
+
+impl Post {
+    /// `refuse` answers a receiver with an SMTP reply, if it is to be refused.
+    async fn open(refuse: fn(&str) -> Option<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let letters = Arc::new(Mutex::new(Vec::new()));
+        let kept = letters.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let kept = kept.clone();
+                tokio::spawn(async move {
+                    let mut stream = BufReader::new(stream);
+                    stream.write_all(b"220 post\r\n").await?;
+                    let mut line = String::new();
+                    loop {
+                        line.clear();
+                        if stream.read_line(&mut line).await? == 0 {
+                            return std::io::Result::Ok(());
+                        }
+                        let word = line.get(..4).unwrap_or_default().to_ascii_uppercase();
+                        let reply = match word.as_str() {
+                            "RCPT" => refuse(&line).unwrap_or("250 ok"),
+                            "DATA" => {
+                                stream.write_all(b"354 go on\r\n").await?;
+                                let mut letter = String::new();
+                                while !letter.ends_with("\r\n.\r\n") {
+                                    stream.read_line(&mut letter).await?;
+                                }
+                                kept.lock().unwrap().push(letter);
+                                "250 kept"
+                            }
+                            "QUIT" => "221 bye",
+                            _ => "250 ok",
+                        };
+                        stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
+                    }
+                });
+            }
+        });
+        Self { port, letters }
+    }
+
+    fn mailer(&self) -> Mailer {
+        mailer_to(self.port)
+    }
+
+    fn letters(&self) -> Vec<String> {
+        self.letters.lock().unwrap().clone()
+    }
+}
+
+fn mailer_to(port: u16) -> Mailer {
+    Mailer::smtp(&SmtpSettings {
+        host: "127.0.0.1".into(),
+        port: Some(port),
+        security: SmtpSecurity::None,
+        credentials: None,
+        from: "Quire <quire@norrby.example>".into(),
+        timeout: Duration::from_secs(5),
+    })
+    .unwrap()
+}
+
+/// An engine with a course, a provider, a student and what they handed in.
+struct House {
+    engine: Engine,
+    clock: Arc<ManualClock>,
+    student: Actor,
+    assignment: Assignment,
+}
+
+async fn person(db: &mut Db, world: &World, email: &str, is_admin: bool) -> PersonId {
+    let id = world.id();
+    let new = NewPerson {
+        email: email.parse().unwrap(),
+        name: "Ada Lind".into(),
+        is_admin,
+        premium: false,
+        time_zone: "Europe/Stockholm".parse().unwrap(),
+        password_hash: None,
+    };
+    identity::store::insert_person(db, id, &new, world.now()).await.unwrap();
+    id
+}
+
+async fn house(mut db: Db, mailer: Mailer) -> House {
+    let (world, clock) = still_world();
+    let course = Course {
+        id: world.id(),
+        code: "W101".into(),
+        title: "Writing 101".into(),
+        cost_centre: "arts".into(),
+        immediate_feedback: false,
+        created_at: world.now(),
+    };
+    course::store::insert_course(&mut db, &course).await.unwrap();
+    let level =
+        |id: &str, points| Level { id: id.into(), title: id.into(), description: String::new(), points };
+    let rubric = Rubric {
+        title: "Essay".into(),
+        criteria: vec![Criterion {
+            id: "position".into(),
+            title: "Position".into(),
+            description: String::new(),
+            levels: vec![level("weak", Points(0)), level("strong", Points(500))],
+        }],
+        guidelines: String::new(),
+        exemplars: vec![],
+    };
+    let (version, _) = course::store::put_rubric(&mut db, &world, course.id, "essay", &rubric).await.unwrap();
+    let assignment = Assignment {
+        id: world.id(),
+        course_id: course.id,
+        key: "essay-2".into(),
+        title: "Essay 2".into(),
+        kind: AssessmentType::Summative,
+        brief: "Write.".into(),
+        language: "en".into(),
+        rubric_version_id: version.id,
+        opens_at: None,
+        closes_at: None,
+        marks_by: None,
+        max_drafts: 9,
+        min_words: None,
+        max_words: None,
+        citations: false,
+        release: ReleasePolicy::AtOnce,
+        resources: vec![],
+        created_at: world.now(),
+    };
+    course::store::insert_assignment(&mut db, &assignment).await.unwrap();
+    let master = MasterKey::generate(&world);
+    let provider = NewProvider {
+        name: "openai".into(),
+        kind: ProviderKind::Openai,
+        base_url: "http://127.0.0.1:9/v1".into(),
+        key: Some(ApiKey::from("sk-test")),
+        enabled: true,
+        settings: serde_json::from_str(r#"{"models": ["gpt-6-luna"]}"#).unwrap(),
+    };
+    put_provider(&mut db, &world, &master, &provider).await.unwrap();
+    let ada = person(&mut db, &world, "ada@example.edu", false).await;
+    identity::store::enrol(&mut db, course.id, ada, Role::Student).await.unwrap();
+    let settings = Settings { public_url: "https://quire.norrby.example/".into(), ..Settings::default() };
+    let registry = Registry::new(master, chrono_tz::Tz::UTC);
+    let engine = Engine::new(Parts { db, world, settings, registry, mailer }).await.unwrap();
+    let student = engine.identity().actor(ada).await.unwrap();
+    House { engine, clock, student, assignment }
+}
+
+impl House {
+    async fn hand_in(&self) -> crate::submission::Receipt {
+        let input = HandIn {
+            assignment: self.assignment.id,
+            student: None,
+            text: "I hold that computers help us. They let us learn.".into(),
+            file_name: None,
+            idempotency: None,
+        };
+        self.engine.hand_in(&self.student, input).await.unwrap()
+    }
+
+    async fn outbox(&self) -> Vec<(String, i64)> {
+        outbox(&mut self.engine.db()).await.unwrap()
+    }
+}
+
+fn only(state: &str, number: i64) -> Vec<(String, i64)> {
+    vec![(state.to_owned(), number)]
+}
+
+#[tokio::test]
+async fn what_is_handed_in_is_told_once_on_each_channel() {
+    each_db(async |db| {
+        let post = Post::open(|_| None).await;
+        let house = house(db, post.mailer()).await;
+        let receipt = house.hand_in().await;
+        let inbox = house.engine.inbox(&house.student, false, 0, 20).await.unwrap();
+        assert_eq!((inbox.total, inbox.unread, inbox.items.len()), (1, 1, 1));
+        let tracking = receipt.submission.tracking_id.as_str().to_owned();
+        assert_eq!(inbox.items[0].path, format!("/s/{tracking}"));
+        assert_eq!(inbox.items[0].title, "We have your work");
+
+        let done = house.engine.deliver_due(16).await.unwrap();
+        assert_eq!((done.sent, done.later, done.failed, done.next), (1, 0, 0, None));
+        assert_eq!(house.engine.deliver_due(16).await.unwrap().sent, 0);
+        assert_eq!(house.outbox().await, only("sent", 1));
+        let letters = post.letters();
+        assert_eq!(letters.len(), 1);
+        let letter = &letters[0];
+        for part in [
+            "To: \"Ada Lind\" <ada@example.edu>",
+            "From: Quire <quire@norrby.example>",
+            "Subject: We have your work: Essay 2",
+            "Auto-Submitted: auto-generated",
+            "Content-Type: multipart/alternative;",
+            "@norrby.example>",
+            "Marks expected: ",
+            &tracking,
+        ] {
+            assert!(letter.contains(part), "{part} is not in {letter}");
+        }
+        assert!(letter.contains(&format!("https://quire.norrby.example/s/{tracking}")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_letter_refused_for_now_is_tried_again_and_one_refused_for_good_is_not() {
+    each_db(async |db| {
+        let post = Post::open(|line| {
+            line.contains("full@")
+                .then_some("452 4.2.2 mailbox full <full@example.edu>")
+                .or_else(|| line.contains("gone@").then_some("550 5.1.1 no such mailbox <gone@example.edu>"))
+        })
+        .await;
+        let house = house(db, post.mailer()).await;
+        let subject = house.hand_in().await.submission.id.0;
+        let mut db = house.engine.db();
+        house.engine.deliver_due(16).await.unwrap();
+        let world = house.engine.world().clone();
+        for (address, state) in [("gone@example.edu", "failed"), ("full@example.edu", "waiting")] {
+            let person = person(&mut db, &world, address, false).await;
+            enqueue(&mut db, &world, &[New { person, kind: Kind::Ready, subject }]).await.unwrap();
+            let done = house.engine.deliver_due(16).await.unwrap();
+            assert_eq!((done.sent, done.later + done.failed), (0, 1));
+            let (error, attempts, is): (String, i64, String) = db
+                .query(
+                    "SELECT error, attempts, state FROM notices WHERE person_id = $1 AND channel = 'email'",
+                )
+                .bind(person)
+                .one()
+                .await
+                .unwrap();
+            assert_eq!((attempts, is.as_str()), (1, state));
+            assert!(error.contains("mailbox") && !error.contains(address), "{error}");
+        }
+        // Five attempts, ever further apart, then no more.
+        let mut waits = Vec::new();
+        for attempt in 2..=5 {
+            let next = next_due(&mut db).await.unwrap().unwrap();
+            assert!(!any_due(&mut db, house.engine.now()).await.unwrap());
+            waits.push((next - house.engine.now()).num_minutes());
+            house.clock.advance(next - house.engine.now());
+            let done = house.engine.deliver_due(16).await.unwrap();
+            assert_eq!((done.later, done.failed), if attempt < 5 { (1, 0) } else { (0, 1) });
+        }
+        for (wait, least) in waits.iter().zip([1, 5, 30, 120]) {
+            assert!((least..=least * 6 / 5 + 1).contains(wait), "{waits:?}");
+        }
+        assert_eq!(house.outbox().await, [("failed".to_owned(), 2), ("sent".to_owned(), 1)]);
+        assert_eq!(post.letters().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_is_waited_for() {
+    each_db(async |db| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let house = house(db, mailer_to(port)).await;
+        house.hand_in().await;
+        assert_eq!(house.engine.deliver_due(16).await.unwrap().later, 1);
+        assert_eq!(house.outbox().await, only("waiting", 1));
+        assert!(mailer_to(port).check().await.is_err());
+        let post = Post::open(|_| None).await;
+        post.mailer().check().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_that_ends_while_sending_leaves_the_letter_to_another() {
+    each_db(async |db| {
+        let post = Post::open(|_| None).await;
+        let house = house(db, post.mailer()).await;
+        house.hand_in().await;
+        let mut db = house.engine.db();
+        let now = house.engine.now();
+        // Claimed, sent, and killed before it was noted.
+        let mut tx = db.begin().await.unwrap();
+        let lost = claim(&mut tx, now, now + TimeDelta::minutes(5), 16).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(lost.len(), 1);
+        let told = facts(&mut db, &[lost[0].id]).await.unwrap();
+        assert_eq!((told.len(), told[0].held), (1, false));
+        assert_eq!(house.engine.deliver_due(16).await.unwrap().sent, 0);
+        house.clock.advance(TimeDelta::minutes(5));
+        assert_eq!(house.engine.deliver_due(16).await.unwrap().sent, 1);
+        // The first one wakes up: too late.
+        assert!(!set_sent(&mut db, &lost[0], now).await.unwrap());
+        assert!(!set_unsent(&mut db, &lost[0], "late", None).await.unwrap());
+        assert_eq!(house.outbox().await, only("sent", 1));
+        assert!(post.letters()[0].contains(&format!("Message-ID: <{}@norrby.example>", lost[0].id)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_never_claim_the_same_letter() {
+    each_db(async |db| {
+        let house = house(db, Mailer::off()).await;
+        let subject = house.hand_in().await.submission.id.0;
+        let mut db = house.engine.db();
+        let world = house.engine.world().clone();
+        for i in 0..40 {
+            let person = person(&mut db, &world, &format!("p{i}@example.edu"), false).await;
+            enqueue(&mut db, &world, &[New { person, kind: Kind::Ready, subject }]).await.unwrap();
+        }
+        let now = world.now();
+        let claims = futures::future::join_all((0..8).map(|_| {
+            let db = db.clone();
+            async move {
+                let mut tx = db.begin().await.unwrap();
+                let claims = claim(&mut tx, now, now + TimeDelta::minutes(5), 10).await.unwrap();
+                tx.commit().await.unwrap();
+                claims
+            }
+        }))
+        .await;
+        let mut ids: Vec<_> = claims.iter().flatten().map(|c: &Claim| c.id).collect();
+        let all = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(all, ids.len());
+        assert_eq!(all, 41);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_mail_server_letters_are_given_up_and_notices_stay() {
+    each_db(async |db| {
+        let house = house(db, Mailer::off()).await;
+        house.hand_in().await;
+        assert_eq!(house.engine.deliver_due(16).await.unwrap().failed, 1);
+        assert_eq!(house.outbox().await, only("failed", 1));
+        assert_eq!(house.engine.unread(&house.student).await.unwrap(), 1);
+        assert!(Mailer::off().check().await.unwrap_err().permanent);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn closed_accounts_get_no_letters() {
+    each_db(async |db| {
+        let post = Post::open(|_| None).await;
+        let house = house(db, post.mailer()).await;
+        house.hand_in().await;
+        let mut db = house.engine.db();
+        let person = house.student.person_id().unwrap();
+        identity::store::set_disabled(&mut db, person, Some(house.engine.now())).await.unwrap();
+        assert_eq!(house.engine.deliver_due(16).await.unwrap().failed, 1);
+        assert!(post.letters().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn notices_are_given_once_read_by_their_reader_and_brought_up_to_date() {
+    each_db(async |db| {
+        let house = house(db, Mailer::off()).await;
+        let submission = house.hand_in().await.submission;
+        let (engine, mut db) = (&house.engine, house.engine.db());
+        let ada = house.student.person_id().unwrap();
+        let world = engine.world().clone();
+        let told = |kind| New { person: ada, kind, subject: submission.id.0 };
+        let new = [told(Kind::Received), told(Kind::Delayed), told(Kind::Delayed), told(Kind::Processing)];
+        for _ in 0..2 {
+            house.clock.advance(TimeDelta::seconds(1));
+            enqueue(&mut db, &world, &new).await.unwrap();
+        }
+        // Received was there; Processing goes by e-mail alone.
+        assert_eq!(count(&mut db, ada).await.unwrap(), (2, 2));
+        let kinds: Vec<Kind> =
+            list(&mut db, ada, false, 0, 10).await.unwrap().into_iter().map(|n| n.kind).collect();
+        assert_eq!(kinds, [Kind::Delayed, Kind::Received]);
+
+        let inbox = engine.inbox(&house.student, true, 0, 1).await.unwrap();
+        let delayed = inbox.items[0].id;
+        engine.read_notice(&house.student, delayed).await.unwrap();
+        engine.read_notice(&house.student, delayed).await.unwrap();
+        assert_eq!(engine.unread(&house.student).await.unwrap(), 1);
+        // What is brought up to date is unread again.
+        enqueue(&mut db, &world, &[told(Kind::Delayed)]).await.unwrap();
+        assert_eq!(engine.unread(&house.student).await.unwrap(), 2);
+
+        // Another's notices are not there.
+        let other = person(&mut db, &world, "ben@example.edu", true).await;
+        assert!(!set_read(&mut db, other, delayed, world.now()).await.unwrap());
+        let ben = engine.identity().actor(other).await.unwrap();
+        assert!(engine.read_notice(&ben, delayed).await.unwrap_err().is_not_found());
+        assert!(engine.inbox(&Actor::System, false, 0, 10).await.is_err());
+        assert_eq!(engine.inbox(&ben, false, 0, 10).await.unwrap().total, 0);
+
+        assert_eq!(engine.read_notices_about(&house.student, submission.id).await.unwrap(), 2);
+        assert_eq!(engine.read_notices_about(&house.student, submission.id).await.unwrap(), 0);
+        enqueue(&mut db, &world, &[told(Kind::Ready)]).await.unwrap();
+        assert_eq!(engine.read_all_notices(&house.student).await.unwrap(), 1);
+        assert_eq!(set_all_read(&mut db, ada, None, world.now()).await.unwrap(), 0);
+        assert_eq!(engine.inbox(&house.student, true, 0, 10).await.unwrap().items, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_settings_are_named() {
+    let settings = SmtpSettings {
+        host: "mail".into(),
+        port: None,
+        security: SmtpSecurity::Starttls,
+        credentials: None,
+        from: "no address".into(),
+        timeout: Duration::from_secs(1),
+    };
+    assert!(Mailer::smtp(&settings).unwrap_err().to_string().contains("\"no address\""));
+    let good = SmtpSettings { from: "quire@example.edu".into(), ..settings };
+    let mailer = Mailer::smtp(&good).unwrap();
+    assert_eq!(format!("{mailer:?}"), "Mailer { on: true, .. }");
+    assert_eq!(
+        (SmtpSecurity::Tls.port(), SmtpSecurity::Starttls.port(), SmtpSecurity::None.port()),
+        (465, 587, 25)
+    );
+}
