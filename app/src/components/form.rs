@@ -71,6 +71,48 @@ pub(crate) fn described_by(id: &str, hint: bool, error: bool) -> Option<String> 
     }
 }
 
+/// A field of many lines with what was typed into it.
+#[component]
+pub fn TextArea(
+    /// The control's id and the field's name.
+    #[prop(into)]
+    id: String,
+    /// Its height in lines.
+    rows: u32,
+    /// What was typed.
+    value: String,
+    /// Its class.
+    #[prop(optional, into)]
+    class: Option<String>,
+    /// Whether it is there to be read and copied from.
+    #[prop(optional)]
+    readonly: bool,
+    /// What is said about it, as ids.
+    #[prop(optional_no_strip)]
+    described_by: Option<String>,
+    /// Whether it is wrong.
+    #[prop(optional)]
+    invalid: bool,
+) -> AnyView {
+    // Leptos writes the content of this element as it is, so it is escaped here; and browsers drop a line break at its
+    // beginning, so there is one to be dropped.
+    let value = format!("\n{}", value.replace('&', "&amp;").replace('<', "&lt;"));
+    view! {
+        <textarea
+            id=id.clone()
+            name=(!readonly).then_some(id)
+            rows=rows.to_string()
+            class=class
+            readonly=readonly
+            aria-describedby=described_by
+            aria-invalid=invalid.then_some("true")
+        >
+            {value}
+        </textarea>
+    }
+    .into_any()
+}
+
 /// What is wrong with a refused form, at its top: each line leads to its field. It has the focus when the page opens.
 #[component]
 pub fn ErrorSummary(

@@ -3,7 +3,8 @@
 use super::home::{openness, submission};
 use super::{Message, load_for_viewer, param};
 use crate::components::{
-    ErrorSummary, Field, Note, NoteTone, PageTitle, Paragraphs, PostForm, clock, described_by, visit,
+    ErrorSummary, Field, Note, NoteTone, PageTitle, Paragraphs, PostForm, TextArea, clock, described_by,
+    visit,
 };
 use crate::data::RefusedForm;
 use crate::view::{CriterionOutline, HandIn, Openness};
@@ -131,16 +132,14 @@ fn hand_in_form(page: &HandIn, refused: Option<&RefusedForm>) -> AnyView {
                 hint=text_hint
                 error=text_error.clone()
             >
-                <textarea
+                <TextArea
                     id="text"
-                    name="text"
-                    rows="14"
+                    rows=14
+                    value=typed
                     class="work"
-                    aria-describedby=described_by("text", true, text_error.is_some())
-                    aria-invalid=invalid(&text_error)
-                >
-                    {typed}
-                </textarea>
+                    described_by=described_by("text", true, text_error.is_some())
+                    invalid=text_error.is_some()
+                />
             </Field>
             <Field
                 id="file"

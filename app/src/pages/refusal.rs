@@ -1,6 +1,6 @@
 //! Pages for when the page asked for can't be shown: what is wrong, what is safe, what to do.
 
-use crate::components::{ButtonLink, PageTitle};
+use crate::components::{ButtonLink, PageTitle, TextArea};
 use crate::data::PageError;
 use crate::render::{Here, Refusal, answer_error, sign_in_address};
 use crate::words;
@@ -33,7 +33,7 @@ pub fn RefusalPage(
             <div class="field">
                 <label for="typed">"What you had typed"</label>
                 <span class="hint" id="typed-hint">"Copy it before you leave this page."</span>
-                <textarea id="typed" rows="12" readonly aria-describedby="typed-hint">{typed}</textarea>
+                <TextArea id="typed" rows=12 value=typed readonly=true described_by=Some("typed-hint".to_owned())/>
             </div>
         }
     });

@@ -129,4 +129,4 @@ impl PageData for Samples {
 }
 
 pub use admin::mail_html;
-pub use student::progress;
+pub use student::{MOVED, MOVING, progress};

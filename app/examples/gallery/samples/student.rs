@@ -3,6 +3,7 @@
 use super::{ago, now};
 use chrono::{DateTime, TimeDelta, Utc};
 use quire_app::view::*;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The essay that most samples are about.
 pub const ESSAY: &str = "A library that closes at six is a library for people who have nothing to do after lunch. \
@@ -17,6 +18,10 @@ Some say that nobody would come. Last winter the school tried it for a month and
 gym. But that is a guess about the future too, and the honest way is to try it and count.\n\n\
 So let us try it until Easter and count the people at the door. If the room stays empty I will say sorry in this \
 newspaper.";
+
+/// The submission whose wait moves, and how many places it has moved up.
+pub const MOVING: &str = "QR-MOVING";
+pub static MOVED: AtomicU32 = AtomicU32::new(0);
 
 const COURSE: &str = "Writing 101";
 const TITLE: &str = "Essay 2: A letter to the editor";
@@ -169,6 +174,11 @@ pub fn hand_in(assignment: &str) -> Option<HandIn> {
             replaces_waiting: true,
             ..page
         }),
+        "hostile" => Some(HandIn {
+            title: "<script>alert(1)</script> & co".to_owned(),
+            brief: "<img src=x onerror=alert(2)>".to_owned(),
+            ..page
+        }),
         "essay-2-closed" => Some(HandIn { openness: Openness::Closed { since: Some(ago(60)) }, ..page }),
         "essay-2-used" => Some(HandIn {
             drafts_left: Some(0),
@@ -205,7 +215,7 @@ pub fn progress(tracking_id: &str, moved: u32, at: DateTime<Utc>) -> Option<Prog
     };
     Some(match tracking_id {
         "QR-7F3K-92MD" => queued,
-        "QR-MOVING" => Progress {
+        MOVING => Progress {
             status: if moved < 6 { Status::Queued } else { Status::Processing },
             place: Some(Place {
                 position: 23 - moved.min(22),
@@ -299,7 +309,8 @@ pub fn interim(tracking_id: &str) -> Interim {
 }
 
 pub fn submission(tracking_id: &str) -> Option<Submission> {
-    let progress = progress(tracking_id, 0, now())?;
+    let moved = if tracking_id == MOVING { MOVED.load(Ordering::Relaxed) } else { 0 };
+    let progress = progress(tracking_id, moved, now())?;
     let status = progress.status;
     Some(Submission {
         tracking_id: tracking_id.to_owned(),
