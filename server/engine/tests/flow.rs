@@ -11,6 +11,7 @@ use quire_engine::{
     notice::Mailer,
     provider::{MasterKey, ProviderKind, Registry, registry},
     queue::{LaneSettings, Lanes, Turnaround},
+    recovery::{RetryPolicy, RetryTable},
     settings::Settings,
     store::{AssignmentId, Db, World, testing::FreshDb},
     submission::{HandIn, Receipt, SubmissionState},
@@ -30,9 +31,11 @@ struct School {
 }
 
 fn settings() -> Settings {
-    let quick = LaneSettings { attempts: 2, gather_seconds: 0, backoff_seconds: 1 };
+    let quick = LaneSettings { attempts: 3, gather_seconds: 0, backoff_seconds: 1 };
+    let policy = RetryPolicy { attempts: 4, first_seconds: 0, most_seconds: 1, exponential: false };
     Settings {
         lanes: Lanes { urgent: quick, standard: quick, economy: quick },
+        retry: RetryTable { rate_limit: policy, time_out: policy, token_limit: policy, provider: policy },
         turnaround_prior: Turnaround { p50: 2, p90: 5 },
         ..Settings::default()
     }
@@ -67,6 +70,8 @@ async fn provider(db: &Db, world: &World, master: &MasterKey, kind: ProviderKind
         "economy_schedule": "* * * * * *",
         "poll_first_s": 1,
         "poll_max_s": 1,
+        "create_timeout_s": 3,
+        "call_timeout_s": 3,
     });
     let new = registry::store::NewProvider {
         name: kind.name().to_lowercase(),
@@ -286,4 +291,89 @@ async fn an_exam_is_marked_by_a_call() {
         simulator.shutdown().await.unwrap();
     })
     .await;
+}
+
+/// Each fault strikes each provider once: nothing is lost, no batched request is paid for twice, and all work is marked.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_survived() {
+    // Each group strikes at once; those of calls strike one try after the other.
+    const GROUPS: [&[(&str, &str)]; 5] = [
+        &[
+            ("rate_limit", "batches.create"),
+            ("drop_after", "batches.create"),
+            ("html", "batches.get"),
+            ("cut_download", ""),
+        ],
+        &[("overloaded", "batches.create"), ("malformed_reply", "batches.create"), ("empty_file_ids", "")],
+        &[("drop_before", "batches.create"), ("drop_before", "batches.get"), ("batch_expired", "")],
+        &[("bad_line", ""), ("errored_line", ""), ("line_timeout", ""), ("status_zero", "")],
+        &[
+            ("missing_line", ""),
+            ("malformed_line", ""),
+            ("duplicate_line", ""),
+            ("unknown_id", ""),
+            ("wrong_level", ""),
+            ("batch_cancelled", ""),
+        ],
+    ];
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let fresh = FreshDb::sqlite().await;
+    let simulator = simulator::start(simulator::Config::instant()).await.unwrap();
+    let school = School::open(fresh.db.clone(), &simulator).await;
+    let control = format!("{}/control", simulator.control_url().trim_end_matches("/control"));
+    let client = reqwest::Client::new();
+    let mut student = 0;
+    let mut all = Vec::new();
+    for group in GROUPS {
+        let script: Vec<serde_json::Value> = group
+            .iter()
+            .flat_map(|pair| [(pair, "openai"), (pair, "anthropic")])
+            .map(|((fault, call), provider)| {
+                let (fault, call) = (*fault, *call);
+                let call = match (call, provider) {
+                    ("", _) => serde_json::Value::Null,
+                    (call, "anthropic") => format!("anthropic.{call}").into(),
+                    (call, _) => format!("openai.{call}").into(),
+                };
+                if call.is_null() && !matches!(fault, "cut_download") {
+                    serde_json::json!({"fault": fault, "call": provider})
+                } else if call.is_null() {
+                    serde_json::json!({"fault": fault})
+                } else {
+                    serde_json::json!({"fault": fault, "call": call})
+                }
+            })
+            .collect();
+        let answer =
+            client.post(&control).json(&serde_json::json!({ "script": script })).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let mut receipts = Vec::new();
+        for _ in 0..24 {
+            receipts.push(school.hand_in(school.assignment, student).await);
+            student += 1;
+        }
+        school.wait_for(&receipts, SubmissionState::Completed).await;
+        all.extend(receipts);
+    }
+    let mut usable: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
+    let mut spent = 0;
+    for line in ledger(&simulator).await {
+        if line["usable"].as_bool().unwrap() {
+            let custom_id = line["custom_id"].as_str().unwrap();
+            *usable.entry(custom_id[custom_id.len() - 36..].to_owned()).or_default() += 1;
+            spent += line["price_nano_usd"].as_i64().unwrap();
+        }
+    }
+    assert_eq!(usable.len(), all.len());
+    // An answer that breaks the schema is usable to the simulator's books only where it was whole.
+    let twice = usable.values().filter(|n| **n > 1).count();
+    assert_eq!(twice, 0, "batched requests paid for twice");
+    let month = budget::month_of(Utc::now(), school.engine.zone());
+    let spending = budget::spending(&mut school.engine.db(), &month).await.unwrap();
+    let booked = spending.iter().find(|s| s.scope == "all").unwrap();
+    assert_eq!((booked.reserved.0, booked.expected.0), (0, 0));
+    assert!(booked.spent.0 >= spent, "{} {spent}", booked.spent.0);
+    school.close().await;
+    simulator.shutdown().await.unwrap();
+    fresh.remove().await;
 }

@@ -81,11 +81,13 @@ pub fn after_failure(table: &RetryTable, error: &CallError, failures: u32) -> Ne
         ErrorClass::Connection if !error.maybe_done => {
             return Next::Wait(Duration::from_secs((5 * u64::from(failures.max(1))).min(60)));
         }
-        ErrorClass::Invalid => return Next::GiveUp,
         ErrorClass::RateLimit => &table.rate_limit,
         ErrorClass::TimeOut | ErrorClass::Connection => &table.time_out,
         ErrorClass::TokenLimit => &table.token_limit,
-        ErrorClass::Provider | ErrorClass::NotFound | ErrorClass::Malformed => &table.provider,
+        // A refused request costs nothing, and was not always wrong: it is asked once more.
+        ErrorClass::Provider | ErrorClass::NotFound | ErrorClass::Malformed | ErrorClass::Invalid => {
+            &table.provider
+        }
     };
     if failures >= policy.attempts {
         return Next::GiveUp;
@@ -110,7 +112,8 @@ mod tests {
         assert_eq!(next(ErrorClass::TimeOut, 3), Next::GiveUp);
         assert_eq!(next(ErrorClass::Provider, 1), Next::Again(s(0)));
         assert_eq!(next(ErrorClass::Provider, 2), Next::GiveUp);
-        assert_eq!(next(ErrorClass::Invalid, 1), Next::GiveUp);
+        assert_eq!(next(ErrorClass::Invalid, 1), Next::Again(s(0)));
+        assert_eq!(next(ErrorClass::Invalid, 2), Next::GiveUp);
         assert!(matches!(next(ErrorClass::Key, 99), Next::Wait(_)));
         let asked = CallError { retry_after: Some(s(7)), ..CallError::new(ErrorClass::RateLimit, "") };
         assert_eq!(after_failure(&table, &asked, 1), Next::Again(s(7)));
