@@ -124,14 +124,20 @@ async fn change(State(core): State<Arc<Core>>, body: Bytes) -> Result<Json<Value
     for intervention in &acts.batches {
         find(&core, &intervention.id).await?;
     }
-    // Everything has been checked; nothing is done by halves.
+    // Everything has been checked; nothing is done by halves. Whatever stops a batch comes before the settings that
+    // may let others go, and whatever lets one go after those that may stop it.
+    let (released, stopped): (Vec<_>, Vec<_>) =
+        acts.batches.into_iter().partition(|intervention| intervention.action == Action::Release);
+    for intervention in stopped {
+        intervene(&core, intervention).await?;
+    }
     core.set(settings);
     if let Some(by) = acts.advance_seconds
         && let Some(now) = core.clock.advance(Duration::microseconds((by * 1e6) as i64))
     {
         core.store.set_number("manual_clock_ms", now.timestamp_millis()).await?;
     }
-    for intervention in acts.batches {
+    for intervention in released {
         intervene(&core, intervention).await?;
     }
     core.wake();

@@ -332,7 +332,7 @@ async fn wrong_calls_are_refused_in_openais_form() {
         let (status, error) = call(key, chat(0)).await;
         assert_eq!((status.as_u16(), &error["error"]["code"]), (401, &json!("invalid_api_key")));
     }
-    let mut changed = |change: fn(&mut Value)| {
+    let changed = |change: fn(&mut Value)| {
         let mut body = chat(0);
         change(&mut body);
         call(Some("right"), body)
