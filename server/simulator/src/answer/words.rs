@@ -25,41 +25,40 @@ pub(crate) fn comment(criterion: Option<&str>, level: f64, work: &Work, pick: u6
     let about = criterion.map_or_else(|| "this part".to_owned(), humanize);
     let (praise, advice): (&[&str], &[&str]) = match Standing::of(level) {
         Standing::Early => (
-            &["you have made a start on", "there is something to build on in", "your ideas show through in"],
+            &["You have made a start on", "There is something to build on in", "Your ideas begin to show in"],
             &[
-                "choose one idea, give a reason for it, and then an example from your own experience",
-                "read it aloud once and mend each sentence at which you stumble",
-                "say in the first lines what you want your reader to think, then keep to it",
+                "Choose one idea, give a reason for it, and then an example from your own experience.",
+                "Read your text aloud once and mend each sentence at which you stumble.",
+                "Say in your first lines what you want your reader to think, then keep to it.",
             ],
         ),
         Standing::Sound => (
             &[
-                "you are on firm ground with",
-                "your reader can follow you well in",
-                "you have done solid work on",
+                "You are on firm ground with",
+                "Your reader can follow you well in",
+                "You have done solid work on",
             ],
             &[
-                "show how your reasons hang together, for example with \"because\" or \"however\"",
-                "support your second reason with a fact or an example as good as that of your first",
-                "vary the length of your sentences, so that the important ones stand out",
+                "Show how your reasons hang together, for example with \"because\" or \"however\".",
+                "Support your second reason with a fact or an example as good as that of your first.",
+                "Vary the length of your sentences, so that the important ones stand out.",
             ],
         ),
         Standing::Strong => (
-            &["you do very well at", "you are sure of", "a real strength of yours is"],
+            &["You do very well at", "You are sure of", "A real strength of yours is"],
             &[
-                "consider what a reader who disagrees would say, and answer it",
-                "let your last lines go one step beyond what you said at the start",
-                "look for places where one exact word can stand for three",
+                "Consider what a reader who disagrees would say, and answer it.",
+                "Let your last lines go one step beyond what you said at the start.",
+                "Look for places where one exact word can stand for three.",
             ],
         ),
     };
-    let praise = choose(praise, pick);
-    let advice = choose(advice, pick / 7);
+    let (praise, advice) = (choose(praise, pick), choose(advice, pick / 7));
     let size = match work.sentences.len() {
-        1 => format!("its {} words", work.words),
-        n => format!("its {n} sentences"),
+        1 => format!("in these {} words", work.words),
+        n => format!("in these {n} sentences"),
     };
-    format!("Simulated: {praise} {about}. What would help your text and {size} most: {advice}.")
+    format!("Simulated: {praise} {about} {size}. {advice}")
 }
 
 /// Feedback on the whole work.
