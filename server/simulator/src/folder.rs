@@ -4,10 +4,14 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{Error, error::At};
+
+/// The ending of names under which content is gathered.
+const PARTIAL: &str = "partial";
 
 /// A data folder that this simulator alone works in. A temporary one is removed with this value.
 #[derive(Debug)]
@@ -58,19 +62,6 @@ impl Folder {
         self.root.join("files").join(id)
     }
 
-    /// Where content is gathered before it is known to be whole.
-    pub(crate) fn partial(&self, id: &str) -> PathBuf {
-        self.root.join("files").join(format!("{id}.partial"))
-    }
-
-    /// Makes a written file whole under its id, on disk before this returns.
-    pub(crate) fn keep(&self, file: &File, id: &str) -> Result<(), Error> {
-        let (from, to) = (self.partial(id), self.content(id));
-        self.flush(file).at(&from)?;
-        fs::rename(&from, &to).at(&to)?;
-        self.flush_names()
-    }
-
     /// Flushes a file's content to the disk.
     pub(crate) fn flush(&self, file: &File) -> io::Result<()> {
         if self.temporary { Ok(()) } else { file.sync_data() }
@@ -96,11 +87,44 @@ impl Folder {
         let path = self.root.join("files");
         for entry in fs::read_dir(&path).at(&path)? {
             let entry = entry.at(&path)?.path();
-            if entry.extension().is_some_and(|ext| ext == "partial") {
+            if entry.extension().is_some_and(|ext| ext == PARTIAL) {
                 self.remove(&entry);
             }
         }
         Ok(())
+    }
+}
+
+/// Content that is being gathered. Unless it was kept, it goes with this value, however the gathering ends.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    folder: Arc<Folder>,
+    id: String,
+}
+
+impl Partial {
+    /// Begins to gather the content of this id.
+    pub(crate) fn new(folder: &Arc<Folder>, id: &str) -> Self {
+        Self { folder: folder.clone(), id: id.to_owned() }
+    }
+
+    /// Where it is gathered.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.root.join("files").join(format!("{}.{PARTIAL}", self.id))
+    }
+
+    /// Makes the written file whole under its id, on disk before this returns.
+    pub(crate) fn keep(self, file: &File) -> Result<(), Error> {
+        let (from, to) = (self.path(), self.folder.content(&self.id));
+        self.folder.flush(file).at(&from)?;
+        fs::rename(&from, &to).at(&to)?;
+        self.folder.flush_names()
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        self.folder.remove(&self.path());
     }
 }
 
@@ -133,10 +157,10 @@ mod tests {
         let outer = Folder::open(None).await.unwrap();
         let root = outer.root.join("inner");
         let first = Folder::open(Some(&root)).await.unwrap();
-        fs::write(first.partial("x"), "half").unwrap();
+        fs::write(first.content("x.partial"), "half").unwrap();
         fs::write(first.content("y"), "whole").unwrap();
         first.sweep().unwrap();
-        assert!(!first.partial("x").exists() && first.content("y").exists());
+        assert!(!first.content("x.partial").exists() && first.content("y").exists());
         let late = tokio::spawn({
             let root = root.clone();
             async move { Folder::open(Some(&root)).await }
@@ -144,5 +168,19 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(50)).await;
         drop(first);
         assert!(late.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_kept_goes() {
+        let folder = Arc::new(Folder::open(None).await.unwrap());
+        let lost = Partial::new(&folder, "lost");
+        fs::write(lost.path(), "half").unwrap();
+        let path = lost.path();
+        drop(lost);
+        assert!(!path.exists());
+        let kept = Partial::new(&folder, "kept");
+        let file = File::create(kept.path()).unwrap();
+        kept.keep(&file).unwrap();
+        assert!(folder.content("kept").exists());
     }
 }

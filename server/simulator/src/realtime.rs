@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::task::spawn_blocking;
 
 use crate::{
     Error,
-    http::{ApiError, Fate},
+    http::{ApiError, Caller},
     ledger::LedgerLine,
     simulator::{Core, new_id},
 };
@@ -15,25 +15,9 @@ use crate::{
 /// Carries a call out: the answer is made, the latency passes, the ledger's line is on disk, then the answer is given.
 /// A caller who hangs up in between has paid all the same: the line says that the answer is of no use to anyone.
 pub(crate) async fn call(
-    core: Arc<Core>,
-    fate: Fate,
-    answer: impl FnOnce(&Core) -> Result<(Value, LedgerLine), ApiError> + Send + 'static,
-) -> Result<Value, ApiError> {
-    let (sender, receiver) = oneshot::channel();
-    let task = core.clone();
-    core.tasks.spawn(async move {
-        let result = carry_out(&task, fate, answer, || sender.is_closed()).await;
-        // Whoever hung up doesn't wait for it.
-        let _ = sender.send(result);
-    });
-    receiver.await.map_err(|_| ApiError::new(crate::http::Kind::Server, "The simulator is stopping."))?
-}
-
-async fn carry_out(
     core: &Arc<Core>,
-    fate: Fate,
+    caller: &Caller,
     answer: impl FnOnce(&Core) -> Result<(Value, LedgerLine), ApiError> + Send + 'static,
-    hung_up: impl Fn() -> bool,
 ) -> Result<Value, ApiError> {
     let (body, mut line) = {
         // The semaphore is never closed.
@@ -42,7 +26,7 @@ async fn carry_out(
         spawn_blocking(move || answer(&core)).await.map_err(Error::from)??
     };
     tokio::time::sleep(latency(core)).await;
-    line.usable &= fate.delivers() && !hung_up();
+    line.usable &= caller.hears();
     core.store.insert_ledger(&[line]).await?;
     Ok(body)
 }

@@ -148,10 +148,10 @@ impl Settings {
         within("stall_seconds", self.stall_seconds, 3_600.0)?;
         within("late_file_seconds", self.late_file_seconds, MAX_SECONDS)?;
         within("long_finalizing_seconds", self.long_finalizing_seconds, MAX_SECONDS)?;
-        if let Some(rate) = self.requests_per_second {
-            if !(rate.is_finite() && rate > 0.0) {
-                return Err(error("requests_per_second", format!("must be above 0, not {rate}")));
-            }
+        if let Some(rate) = self.requests_per_second
+            && !(rate.is_finite() && rate > 0.0)
+        {
+            return Err(error("requests_per_second", format!("must be above 0, not {rate}")));
         }
         let positive = [
             ("requests_per_minute", self.requests_per_minute),

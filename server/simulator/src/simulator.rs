@@ -8,6 +8,7 @@ use std::{
     thread,
 };
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -34,7 +35,7 @@ pub(crate) struct Core {
     script: Mutex<Vec<Scripted>>,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
-    pub(crate) folder: Folder,
+    pub(crate) folder: Arc<Folder>,
     pub(crate) counter: Counter,
     pub(crate) cache: Cache,
     pub(crate) schemas: Schemas,
@@ -68,6 +69,7 @@ impl Core {
         {
             clock.advance(kept - clock.now());
         }
+        remove_expired(&store, &folder, clock.now()).await?;
         let processors = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             script: Mutex::new(config.settings.script.clone()),
@@ -76,7 +78,7 @@ impl Core {
             api_keys: config.api_keys,
             clock,
             store,
-            folder,
+            folder: Arc::new(folder),
             counter: Counter::default(),
             cache: Cache::default(),
             schemas: Schemas::default(),
@@ -169,6 +171,17 @@ impl Core {
             () = self.stop.cancelled() => {}
         }
     }
+}
+
+/// Removes files whose time is over. Until then they only look removed.
+async fn remove_expired(store: &Store, folder: &Folder, now: DateTime<Utc>) -> Result<(), Error> {
+    for id in store.expired_files(now).await? {
+        store.delete_file(&id).await?;
+        if !store.file_in_use(&id).await? {
+            folder.remove(&folder.content(&id));
+        }
+    }
+    Ok(())
 }
 
 /// A new id with a provider's prefix.

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
     Row, Sqlite, SqlitePool, Transaction,
@@ -168,6 +169,12 @@ impl Store {
     pub(crate) async fn delete_file(&self, id: &str) -> Result<bool, Error> {
         let done = sqlx::query("DELETE FROM files WHERE id = $1").bind(id).execute(&self.write).await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// The files whose time is over.
+    pub(crate) async fn expired_files(&self, now: DateTime<Utc>) -> Result<Vec<String>, Error> {
+        let sql = "SELECT id FROM files WHERE datetime(doc ->> 'expires') <= datetime($1)";
+        Ok(sqlx::query_scalar(sql).bind(now).fetch_all(&self.read).await?)
     }
 
     /// Whether an unfinished batch still reads this file.

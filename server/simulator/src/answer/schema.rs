@@ -343,10 +343,13 @@ fn bounds(min: Option<f64>, max: Option<f64>, step: Option<f64>, place: &str) ->
     Ok(Bounds { min, max, step })
 }
 
+/// What came of reading a schema.
+type Read = Result<Arc<Schema>, String>;
+
 /// Schemas that have been read, since the lines of a batch mostly share one.
 #[derive(Debug, Default)]
 pub(crate) struct Schemas {
-    known: Mutex<HashMap<([u8; 32], Strictness), Result<Arc<Schema>, String>>>,
+    known: Mutex<HashMap<([u8; 32], Strictness), Read>>,
 }
 
 /// How many schemas are remembered before all are forgotten.
@@ -354,7 +357,7 @@ const MAX_KNOWN: usize = 256;
 
 impl Schemas {
     /// Reads a schema, or remembers it.
-    pub(crate) fn get(&self, json: &RawValue, strictness: Strictness) -> Result<Arc<Schema>, String> {
+    pub(crate) fn get(&self, json: &RawValue, strictness: Strictness) -> Read {
         let key = (Sha256::digest(json.get().as_bytes()).into(), strictness);
         let lock = || self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(known) = lock().get(&key) {

@@ -17,7 +17,7 @@ use crate::{
     batch::{Batch, Ending, State as BatchState},
     error::At,
     faults::Fault,
-    http::{ApiError, Fate, Kind},
+    http::{ApiError, Caller, Kind},
     models::Provider,
     results,
     settings::seconds,
@@ -123,7 +123,7 @@ pub(super) async fn delete(
 /// `GET /messages/batches/{id}/results`
 pub(super) async fn results(
     State(core): State<Arc<Core>>,
-    Extension(fate): Extension<Fate>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let batch = find(&core, &id).await?;
@@ -135,7 +135,7 @@ pub(super) async fn results(
     if missing {
         return Err(ApiError::new(Kind::NotFound, format!("Batch {id} has no available results.")));
     }
-    let cut = fate.delivers() && core.strikes_call(Fault::CutDownload, "anthropic.batches.results");
+    let cut = caller.hears() && core.strikes_call(Fault::CutDownload, "anthropic.batches.results");
     let path = core.folder.content(&batch.output_id);
     let body = results::stream(&core, &path, batch.output_bytes, cut, &id).await.at(path)?;
     let mut response = Response::new(Body::from_stream(body));

@@ -24,6 +24,7 @@ use crate::{
     Error,
     batch::{self, Batch, Counts, Endpoint, Plan, State as BatchState, Times},
     faults::Fault,
+    folder::Partial,
     http::{ApiError, Kind},
     models::{Provider, Usage},
     settings::seconds,
@@ -39,11 +40,7 @@ pub(super) async fn create(
     let id = new_id("msgbatch_");
     let plan = Plan::draw(&core, Provider::Anthropic, &id);
     let name = format!("{id}-input");
-    let stored = store_requests(&core, &name, body).await;
-    if stored.is_err() {
-        core.folder.remove(&core.folder.partial(&name));
-    }
-    let total = stored?;
+    let total = store_requests(&core, &name, body).await?;
     if plan.has(Fault::TokenLimit) {
         core.folder.remove(&core.folder.content(&name));
         let message = "Too many requests are waiting in batches. Please try again later. (Simulated.)";
@@ -91,9 +88,9 @@ async fn store_requests(core: &Arc<Core>, name: &str, body: Body) -> Result<u64,
     let settings = core.settings();
     let (max_bytes, max_requests) = (settings.anthropic_max_bytes, settings.anthropic_max_requests);
     let (sender, receiver) = mpsc::channel(PIECES);
-    let (core, name) = (core.clone(), name.to_owned());
+    let partial = Partial::new(&core.folder, name);
     let stored = spawn_blocking(move || {
-        let path = core.folder.partial(&name);
+        let path = partial.path();
         let failed = |source: io::Error| Error::File { path: path.clone(), source };
         let file = File::create(&path).map_err(failed)?;
         let mut intake = Intake {
@@ -135,7 +132,7 @@ async fn store_requests(core: &Arc<Core>, name: &str, body: Body) -> Result<u64,
         }
         let count = intake.ids.len() as u64;
         let file = intake.writer.into_inner().map_err(|error| failed(error.into_error()))?;
-        core.folder.keep(&file, &name)?;
+        partial.keep(&file)?;
         Ok(count)
     });
     let mut stream = body.into_data_stream();

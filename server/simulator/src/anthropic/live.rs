@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::requests;
 use crate::{
     complete::{Origin, answer_fault, complete},
-    http::{ApiError, Fate},
+    http::{ApiError, Caller},
     models::{Provider, Tier},
     realtime,
     simulator::{Core, new_id},
@@ -21,7 +21,7 @@ pub(super) const MAX_BODY: usize = 32 << 20;
 /// `POST /messages`
 pub(super) async fn messages(
     State(core): State<Arc<Core>>,
-    Extension(fate): Extension<Fate>,
+    Extension(caller): Extension<Caller>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let id = new_id("msg_");
@@ -31,7 +31,7 @@ pub(super) async fn messages(
         let completion = complete(core, &prompt, Origin { batch: None, response_id: &id }, fault)?;
         Ok((requests::message_object(&prompt, &completion, Tier::Realtime), completion.line))
     };
-    realtime::call(core, fate, answer).await.map(Json)
+    realtime::call(&core, &caller, answer).await.map(Json)
 }
 
 /// `POST /messages/count_tokens`

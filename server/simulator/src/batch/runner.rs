@@ -206,7 +206,7 @@ impl Runner {
             let time = pace.time_of(&batch, (batch.done + step).min(stop));
             return Ok(time.map_or(Next::Again, Next::At));
         }
-        self.chunk(&batch, to, move |core, batch, lines| chunk::answer(core, batch, lines)).await?;
+        self.chunk(&batch, to, chunk::answer).await?;
         Ok(Next::Again)
     }
 
@@ -275,6 +275,12 @@ impl Runner {
         let files = if self.provider == Provider::OpenAi { StoredFile::results(&batch, now) } else { vec![] };
         self.core.folder.flush_names()?;
         self.update(&[], &files, |batch| batch.enter(state, now)).await?;
+        for (id, bytes) in [(&batch.output_id, batch.output_bytes), (&batch.error_id, batch.error_bytes)] {
+            // Anthropic's results can be read even if there are none.
+            if bytes == 0 && (self.provider == Provider::OpenAi || *id == batch.error_id) {
+                self.core.folder.remove(&self.core.folder.content(id));
+            }
+        }
         self.release(&batch).await?;
         Ok(Next::End)
     }

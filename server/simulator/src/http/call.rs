@@ -6,11 +6,12 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
 use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
 
 use super::{ApiError, Kind, Scissors};
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 /// What will become of a call's answer. It is decided before the call is carried out, so that the ledger can say
 /// whether the answer was given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+enum Fate {
     /// It is sent.
     Sent,
     /// The connection is closed in its place.
@@ -33,10 +34,17 @@ pub(crate) enum Fate {
     Halved,
 }
 
-impl Fate {
-    /// Whether the caller can read the answer.
-    pub(crate) fn delivers(self) -> bool {
-        self == Self::Sent
+/// Whoever made a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    fate: Fate,
+    gone: CancellationToken,
+}
+
+impl Caller {
+    /// Whether the caller will get a readable answer, as far as can be known now.
+    pub(crate) fn hears(&self) -> bool {
+        self.fate == Fate::Sent && !self.gone.is_cancelled()
     }
 }
 
@@ -48,7 +56,7 @@ const MAX_HALVED: usize = 64 << 20;
 /// Runs a call of a provider.
 pub(crate) async fn around(
     State((core, provider)): State<(Arc<Core>, Provider)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let begun = Instant::now();
@@ -90,11 +98,10 @@ pub(crate) async fn around(
         } else {
             Fate::Sent
         };
-        request.extensions_mut().insert(fate);
-        (next.run(request).await, fate)
+        (carry_out(&core, fate, request, next).await, fate)
     };
 
-    let mut response = in_form(answer, provider, &request_id);
+    let mut response = in_form(answer, provider, &request_id).await;
     match fate {
         Fate::Sent => {}
         Fate::Dropped => {
@@ -128,6 +135,16 @@ pub(crate) async fn around(
         "call"
     );
     response
+}
+
+/// Carries a call out, to its end even if the caller hangs up: what was begun must not stop half-way.
+async fn carry_out(core: &Core, fate: Fate, mut request: Request, next: Next) -> Response {
+    let caller = Caller { fate, gone: CancellationToken::new() };
+    let hang_up = caller.gone.clone().drop_guard();
+    request.extensions_mut().insert(caller);
+    let answer = core.tasks.spawn(next.run(request)).await;
+    hang_up.disarm();
+    answer.unwrap_or_else(|error| ApiError::from(crate::Error::from(error)).into_response())
 }
 
 /// The first fault that refuses the call, if one strikes.
@@ -201,11 +218,31 @@ async fn drain(body: Body) {
     }
 }
 
-/// Puts a refusal into the provider's form.
-fn in_form(mut response: Response, provider: Provider, request_id: &str) -> Response {
-    let Some(error) = response.extensions_mut().remove::<ApiError>() else { return response };
-    let mut formed =
-        (error.status(provider), axum::Json(error.body(provider, Some(request_id)))).into_response();
+/// Puts a refusal into the provider's form: our own, or one of the framework (a body that is too large, a query that
+/// can't be read, a method that isn't known).
+async fn in_form(mut response: Response, provider: Provider, request_id: &str) -> Response {
+    let json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let (status, error) = match response.extensions_mut().remove::<ApiError>() {
+        Some(error) => (error.status(provider), error),
+        None if response.status().is_client_error() && !json => {
+            let (parts, body) = response.into_parts();
+            let text = to_bytes(body, 64 << 10).await.unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let reason = parts.status.canonical_reason().unwrap_or("Refused");
+            let kind = match parts.status {
+                StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+                StatusCode::NOT_FOUND => Kind::NotFound,
+                _ => Kind::Invalid,
+            };
+            response = parts.status.into_response();
+            (parts.status, ApiError::new(kind, if text.is_empty() { reason } else { &text }))
+        }
+        None => return response,
+    };
+    let mut formed = (status, axum::Json(error.body(provider, Some(request_id)))).into_response();
     if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
         formed.headers_mut().insert(header::RETRY_AFTER, wait.clone());
     }

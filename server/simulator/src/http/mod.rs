@@ -5,6 +5,6 @@ mod connection;
 mod error;
 pub(crate) mod limits;
 
-pub(crate) use call::{Fate, around};
+pub(crate) use call::{Caller, around};
 pub(crate) use connection::{CuttableListener, Scissors};
 pub(crate) use error::{ApiError, Kind};

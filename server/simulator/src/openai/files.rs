@@ -18,7 +18,8 @@ use crate::{
     batch::{Batch, State as BatchState},
     error::At,
     faults::Fault,
-    http::{ApiError, Fate, Kind},
+    folder::Partial,
+    http::{ApiError, Caller, Kind},
     models::Provider,
     results,
     settings::seconds,
@@ -110,12 +111,7 @@ struct Form {
 
 /// `POST /files`
 pub(super) async fn create(State(core): State<Arc<Core>>, form: Multipart) -> Result<Json<Value>, ApiError> {
-    let id = new_id("file-");
-    let kept = receive(&core, &id, form).await;
-    if kept.is_err() {
-        core.folder.remove(&core.folder.partial(&id));
-    }
-    let file = kept?;
+    let file = receive(&core, &new_id("file-"), form).await?;
     core.store.insert_file(&file).await?;
     Ok(Json(file.object()))
 }
@@ -124,13 +120,14 @@ async fn receive(core: &Arc<Core>, id: &str, mut multipart: Multipart) -> Result
     let wrong = |error: axum::extract::multipart::MultipartError| {
         ApiError::invalid(format!("The form can't be read: {}", error.body_text()))
     };
+    let partial = Partial::new(&core.folder, id);
     let mut form = Form::default();
     let mut content: Option<std::fs::File> = None;
     while let Some(field) = multipart.next_field().await.map_err(wrong)? {
         match field.name().unwrap_or("") {
             "file" => {
                 form.filename = field.file_name().map(str::to_owned);
-                let (file, bytes) = store_content(core, id, field).await?;
+                let (file, bytes) = store_content(&partial, field).await?;
                 (content, form.bytes) = (Some(file), bytes);
             }
             "purpose" => form.purpose = Some(field.text().await.map_err(wrong)?),
@@ -141,20 +138,13 @@ async fn receive(core: &Arc<Core>, id: &str, mut multipart: Multipart) -> Result
     }
     let content = content.ok_or_else(|| ApiError::invalid("'file' is a required property").param("file"))?;
     let file = check(core, id, form)?;
-    let (core, id) = (core.clone(), id.to_owned());
-    tokio::task::spawn_blocking(move || core.folder.keep(&content, &id))
-        .await
-        .map_err(crate::Error::from)??;
+    tokio::task::spawn_blocking(move || partial.keep(&content)).await.map_err(crate::Error::from)??;
     Ok(file)
 }
 
 /// Writes an upload to the disk as it comes in. What is above the limit is read but not kept.
-async fn store_content(
-    core: &Core,
-    id: &str,
-    mut field: Field<'_>,
-) -> Result<(std::fs::File, u64), ApiError> {
-    let path = core.folder.partial(id);
+async fn store_content(partial: &Partial, mut field: Field<'_>) -> Result<(std::fs::File, u64), ApiError> {
+    let path = partial.path();
     let failed = |source: io::Error| crate::Error::File { path: path.clone(), source };
     let file = File::create(&path).await.map_err(failed)?;
     let mut writer = tokio::io::BufWriter::with_capacity(1 << 20, file);
@@ -264,7 +254,7 @@ pub(super) async fn get(
 /// `GET /files/{id}/content`
 pub(super) async fn content(
     State(core): State<Arc<Core>>,
-    Extension(fate): Extension<Fate>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let file = find(&core, &id).await?;
@@ -272,7 +262,7 @@ pub(super) async fn content(
     if file.late_since.is_some_and(|since| core.clock.now() < since + seconds(settings.late_file_seconds)) {
         return Err(not_found(&id));
     }
-    let cut = fate.delivers() && core.strikes_call(Fault::CutDownload, "openai.files.content");
+    let cut = caller.hears() && core.strikes_call(Fault::CutDownload, "openai.files.content");
     let path = core.folder.content(&id);
     let body = results::stream(&core, &path, file.bytes, cut, &id).await.at(path)?;
     let mut response = Response::new(Body::from_stream(body));

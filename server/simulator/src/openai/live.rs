@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::requests;
 use crate::{
     complete::{Completion, Origin, answer_fault, complete},
-    http::{ApiError, Fate},
+    http::{ApiError, Caller},
     models::Provider,
     prompt::Prompt,
     realtime,
@@ -22,24 +22,24 @@ pub(super) const MAX_BODY: usize = 32 << 20;
 /// `POST /chat/completions`
 pub(super) async fn chat(
     State(core): State<Arc<Core>>,
-    Extension(fate): Extension<Fate>,
+    Extension(caller): Extension<Caller>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    respond(core, fate, body, "chatcmpl-", requests::chat, requests::chat_object).await
+    respond(&core, &caller, body, "chatcmpl-", requests::chat, requests::chat_object).await
 }
 
 /// `POST /responses`
 pub(super) async fn responses(
     State(core): State<Arc<Core>>,
-    Extension(fate): Extension<Fate>,
+    Extension(caller): Extension<Caller>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    respond(core, fate, body, "resp_", requests::responses, requests::response_object).await
+    respond(&core, &caller, body, "resp_", requests::responses, requests::response_object).await
 }
 
 async fn respond(
-    core: Arc<Core>,
-    fate: Fate,
+    core: &Arc<Core>,
+    caller: &Caller,
     body: Bytes,
     prefix: &str,
     read: for<'a> fn(&Core, &'a [u8]) -> Result<Prompt<'a>, ApiError>,
@@ -52,5 +52,5 @@ async fn respond(
         let completion = complete(core, &prompt, Origin { batch: None, response_id: &id }, fault)?;
         Ok((write(&prompt, &completion), completion.line))
     };
-    realtime::call(core, fate, answer).await.map(Json)
+    realtime::call(core, caller, answer).await.map(Json)
 }

@@ -248,3 +248,35 @@ async fn poll(http: &reqwest::Client, program: &Program, path: &str, field: &str
     }
     panic!("{path} didn't become {value}");
 }
+
+#[tokio::test]
+async fn whoever_hangs_up_while_making_a_batch_leaves_it_running() {
+    let sim = Sim::settings(|s| s.turnaround_seconds = 0.2).await;
+    for _ in 0..20 {
+        let file = sim.upload(batch_file(2)).await;
+        let body =
+            json!({"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"});
+        let patience = Duration::from_micros(rand::rng().random_range(100..3_000));
+        let _ = sim.openai("POST", "/batches").json(&body).timeout(patience).send().await;
+    }
+    let list: Value = sim.openai("GET", "/batches?limit=100").send().await.unwrap().json().await.unwrap();
+    for batch in list["data"].as_array().unwrap() {
+        assert_eq!(sim.openai_ended(batch["id"].as_str().unwrap()).await["status"], "completed");
+    }
+}
+
+#[tokio::test]
+async fn expired_files_are_removed_at_the_next_start() {
+    let folder = TempDir::new();
+    let config = || Config { manual_clock: true, ..kept(&folder) };
+    let contents = || std::fs::read_dir(folder.0.join("files")).unwrap().count();
+    let sim = Sim::with(config()).await;
+    sim.openai_ended(&sim.openai_batch(batch_file(2)).await).await;
+    assert_eq!(contents(), 2, "the input and the output");
+    sim.control(json!({"advance_seconds": 31 * 86_400})).await;
+    sim.running.shutdown().await.unwrap();
+    let sim = Sim::with(config()).await;
+    assert_eq!(contents(), 0);
+    let list: Value = sim.openai("GET", "/files").send().await.unwrap().json().await.unwrap();
+    assert_eq!(list["data"], json!([]));
+}

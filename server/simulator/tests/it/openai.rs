@@ -391,3 +391,29 @@ async fn waiting_tokens_are_limited_and_freed() {
     let third = sim.openai_ended(&sim.openai_batch(batch_file(5)).await).await;
     assert_eq!(third["status"], "completed");
 }
+
+#[tokio::test]
+async fn what_the_framework_refuses_has_the_providers_form_too() {
+    let sim = Sim::start().await;
+    let (status, error) = read(sim.openai("GET", "/batches?limit=many").send().await.unwrap()).await;
+    assert_eq!((status.as_u16(), &error["error"]["type"]), (400, &json!("invalid_request_error")), "{error}");
+    let (status, error) = read(sim.openai("PUT", "/batches").send().await.unwrap()).await;
+    assert_eq!((status.as_u16(), &error["error"]["message"]), (405, &json!("Method Not Allowed")));
+    let huge = "x".repeat(40 << 20);
+    let (status, error) =
+        read(sim.openai("POST", "/chat/completions").body(huge).send().await.unwrap()).await;
+    assert_eq!(status, 413);
+    assert!(error["error"]["message"].is_string());
+    let (status, error) = read(sim.openai("POST", "/files").body("no form").send().await.unwrap()).await;
+    assert_eq!((status.as_u16(), &error["error"]["type"]), (400, &json!("invalid_request_error")));
+}
+
+#[tokio::test]
+async fn a_file_above_the_limit_is_refused_and_not_kept() {
+    let sim = Sim::settings(|s| s.openai_max_bytes = 1_000).await;
+    let (status, error) = sim.try_upload("input.jsonl", "x".repeat(1_001)).await;
+    assert_eq!((status.as_u16(), &error["error"]["param"]), (413, &json!("file")));
+    assert_eq!(sim.try_upload("input.jsonl", "x".repeat(1_000)).await.0, 200);
+    let (_, list) = read(sim.openai("GET", "/files").send().await.unwrap()).await;
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+}
