@@ -1,7 +1,13 @@
 //! The command line: one file per command.
 
+mod export;
+mod import;
 mod migrate;
+mod openapi;
+mod serve;
+mod simulator;
 mod token;
+mod worker;
 
 use crate::{
     settings::{self, LogFormat, Settings, SettingsError, Source},
@@ -9,6 +15,7 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
+use url::Url;
 
 /// Quire marks student work with language models, batch first.
 #[derive(Debug, Parser)]
@@ -50,10 +57,26 @@ struct General {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve pages and the REST interface, and work on the queue
+    Serve(serve::Serve),
+    /// Work on the queue without serving pages
+    Worker(worker::Worker),
+    /// Hand in one submission for each row of a CSV file
+    Import(import::Import),
+    /// Write an assignment's submissions and marks as CSV
+    Export(export::Export),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
     /// Make, list and revoke tokens of the API
     Token(token::Token),
+    /// Print the description of the REST interface
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
+    /// Run the local stand-in for the providers
+    Simulator(simulator::Simulator),
+    /// Read the text of a file, in a process of its own
+    #[command(hide = true)]
+    Extract,
 }
 
 /// Used wrongly: exit code 2.
@@ -71,6 +94,13 @@ impl Cli {
     #[must_use]
     pub fn run(self) -> ExitCode {
         let outcome = match &self.command {
+            Command::Extract => return quire_engine::submission::extract::child_main(),
+            Command::Serve(serve) => on_runtime(serve.run(&self.general)),
+            Command::Worker(worker) => on_runtime(worker.run(&self.general)),
+            Command::Simulator(simulator) => on_runtime(simulator.run(&self.general)),
+            Command::OpenApi(openapi) => openapi.run(),
+            Command::Import(import) => on_runtime(import.run(&self.general)),
+            Command::Export(export) => on_runtime(export.run(&self.general)),
             Command::Migrate(migrate) => on_runtime(migrate.run(&self.general)),
             Command::Token(token) => on_runtime(token.run(&self.general)),
         };
@@ -120,6 +150,24 @@ impl General {
         telemetry::start(&settings.log)?;
         Ok(settings)
     }
+}
+
+/// An address of the REST interface below the address of a Quire.
+fn api_address(url: &Url, path: &[&str]) -> Result<Url, Usage> {
+    let mut address = url.clone();
+    address.set_query(None);
+    address.set_fragment(None);
+    match address.path_segments_mut() {
+        Ok(mut segments) if matches!(url.scheme(), "http" | "https") => {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        _ => {
+            return Err(Usage(format!(
+                "\"{url}\" is not the address of a Quire; write https://quire.example.edu"
+            )));
+        }
+    }
+    Ok(address)
 }
 
 /// The word of a choice, as settings write it.
@@ -179,6 +227,15 @@ mod tests {
         assert_eq!(settings.database, "sqlite:flag.db");
         assert_eq!(settings.log.level, "warn");
         assert_eq!(settings.listen.port(), 9);
+    }
+
+    #[test]
+    fn addresses_of_the_interface() {
+        let at = |url: &str| api_address(&Url::parse(url).unwrap(), &["submissions"]).map(String::from);
+        assert_eq!(at("https://q.example").unwrap(), "https://q.example/api/v1/submissions");
+        assert_eq!(at("http://127.0.0.1:8/").unwrap(), "http://127.0.0.1:8/api/v1/submissions");
+        assert_eq!(at("https://q.example/quire/?x#y").unwrap(), "https://q.example/quire/api/v1/submissions");
+        assert!(at("mailto:a@b").is_err() && at("ftp://x").is_err());
     }
 
     #[test]

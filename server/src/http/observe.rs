@@ -71,7 +71,6 @@ pub async fn protect(https: bool, request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     let fixed = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (
@@ -84,6 +83,7 @@ pub async fn protect(https: bool, request: Request, next: Next) -> Response {
     }
     let defaults = [
         (REFERRER_POLICY, "same-origin"),
+        (X_FRAME_OPTIONS, "DENY"),
         (
             CONTENT_SECURITY_POLICY,
             "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -72,8 +72,6 @@ kinds! {
         "The assignment is not open yet, or closed. `detail` says since or until when.";
     NoDraftLeft "no-draft-left" CONFLICT "No draft left"
         "The student has handed in as many drafts as the assignment allows.";
-    KeyInUse "idempotency-key-in-use" CONFLICT "A request with this key is being answered"
-        "Another request with this `Idempotency-Key` has not been answered yet. Wait for it, or ask again shortly.";
     TooLarge "too-large" PAYLOAD_TOO_LARGE "Too large"
         "The body, or the file in it, is larger than this Quire takes. `detail` says how much it takes.";
     UnsupportedType "unsupported-type" UNSUPPORTED_MEDIA_TYPE "Wrong type"

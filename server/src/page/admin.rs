@@ -28,7 +28,10 @@ impl Pages {
         if o.dead > 0 {
             alerts.push(view::Remark {
                 sign: view::RemarkSign::Look,
-                title: format!("{} ran out of automatic remedies.", words::counted(count(o.dead), "submission", "submissions")),
+                title: format!(
+                    "{} ran out of automatic remedies.",
+                    words::counted(count(o.dead), "submission", "submissions")
+                ),
                 detail: "Its page says what went wrong; a person must look at it.".to_owned(),
                 link: None,
             });
@@ -119,7 +122,7 @@ fn lane_state(l: &LaneOverview, now: DateTime<Utc>) -> view::LaneState {
         jobs: count(l.waiting),
         oldest: l.oldest.map(|at| now - at),
         next,
-        fill: if l.lane == Lane::Urgent && l.waiting > 0 { 1.0 } else { fill },
+        fill: (l.lane != Lane::Urgent).then_some(fill),
     }
 }
 
@@ -197,11 +200,7 @@ fn timeline(b: &BatchView) -> Vec<view::BatchEvent> {
     };
     let again = (batch.sends > 1).then(|| format!("{} creation calls in all", batch.sends));
     [
-        event(
-            Some(batch.created_at),
-            "Written down",
-            Some(words::counted(count(batch.jobs), "job", "jobs")),
-        ),
+        event(Some(batch.created_at), "Written down", Some(words::counted(count(batch.jobs), "job", "jobs"))),
         event(batch.send_from, "Sending began", again),
         event(batch.sent_at, "The provider has it", batch.remote_id.clone()),
         event(batch.ended_at, "The provider is done", batch.remote_state.clone()),

@@ -1,5 +1,6 @@
 //! What several pages translate alike.
 
+use chrono::{DateTime, Utc};
 use quire_app::{
     data::{PageError, PageResult},
     view,
@@ -15,7 +16,6 @@ use quire_engine::{
     store::{DbError, NanoUsd},
     submission::{ListError, SubmissionState, ViewError},
 };
-use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 

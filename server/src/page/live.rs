@@ -4,12 +4,7 @@ use super::common::{lane, range, small, status};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use quire_app::{view, when::Clock, words};
-use quire_engine::{
-    course::ReleasePolicy,
-    queue::JobState,
-    routing::Route,
-    submission::{SubmissionState, SubmissionView},
-};
+use quire_engine::{course::ReleasePolicy, queue::JobState, routing::Route, submission::SubmissionView};
 
 /// How far a submission is.
 #[must_use]
@@ -29,7 +24,8 @@ pub fn progress(s: &SubmissionView) -> view::Progress {
                 of: u32::try_from(spot.of).unwrap_or(u32::MAX).max(position),
                 joined_at,
                 moved_back_because: (position > joined_at).then(|| {
-                    "Work that is needed sooner, or that was here before, has come back into the line.".to_owned()
+                    "Work that is needed sooner, or that was here before, has come back into the line."
+                        .to_owned()
                 }),
             }
         }),
@@ -48,10 +44,4 @@ pub fn progress(s: &SubmissionView) -> view::Progress {
 #[must_use]
 pub fn live(s: &SubmissionView, now: DateTime<Utc>, zone: Tz) -> view::Live {
     words::live(&progress(s), &super::common::noun(&s.marking.context.assignment), Clock { now, zone })
-}
-
-/// The live connection has no more to say.
-#[must_use]
-pub fn is_over(state: SubmissionState) -> bool {
-    state.is_final()
 }

@@ -59,11 +59,16 @@ impl Pages {
             course: context.course.title.clone(),
             openness: openness(&context.assignment, self.engine.now()),
             counts: counts(&by_state),
-            mean: figures
-                .mean_hundredths
-                .map(|mean| view::Score { points: (mean / 10.0).round() / 10.0, out_of: context.rubric.most().into() }),
+            mean: figures.mean_hundredths.map(|mean| view::Score {
+                points: (mean / 10.0).round() / 10.0,
+                out_of: context.rubric.most().into(),
+            }),
             cost: money(figures.spent),
-            simulated: list.rows.iter().filter_map(|r| r.marks.as_ref()).any(|m| m.feedback.contains("imulated")),
+            simulated: list
+                .rows
+                .iter()
+                .filter_map(|r| r.marks.as_ref())
+                .any(|m| m.feedback.contains("imulated")),
             rows: list
                 .rows
                 .iter()

@@ -3,8 +3,7 @@
 use super::{
     Pages,
     common::{
-        assessment, draft, failed, noun, openness, page_number, paging, per_page, range, score,
-        small, status,
+        assessment, draft, failed, noun, openness, page_number, paging, per_page, range, score, small, status,
     },
     live,
 };
@@ -32,9 +31,9 @@ impl Pages {
             Some(person) => self.engine.my_submissions(person).await.map_err(|e| failed(&e))?,
             None => Vec::new(),
         };
-        let mut assignments: Vec<(bool, Option<chrono::DateTime<chrono::Utc>>, view::AssignmentItem)> = Vec::new();
-        let with_courses =
-            self.engine.assignments_as(actor, Role::Student).await.map_err(|e| failed(&e))?;
+        let mut assignments: Vec<(bool, Option<chrono::DateTime<chrono::Utc>>, view::AssignmentItem)> =
+            Vec::new();
+        let with_courses = self.engine.assignments_as(actor, Role::Student).await.map_err(|e| failed(&e))?;
         for (assignment, course) in with_courses {
             let of_this: Vec<&(Mine, Option<Estimate>)> =
                 mine.iter().filter(|(m, _)| m.assignment_id == assignment.id).collect();
@@ -116,22 +115,14 @@ impl Pages {
         })
     }
 
-    pub(super) async fn submission_of(
-        &self,
-        actor: &Actor,
-        id: &TrackingId,
-    ) -> PageResult<view::Submission> {
+    pub(super) async fn submission_of(&self, actor: &Actor, id: &TrackingId) -> PageResult<view::Submission> {
         let s = self.engine.submission(actor, id).await.map_err(|e| failed(&e))?;
         self.engine.note_viewed(actor, &s).await.map_err(|e| failed(&e))?;
         self.engine.read_notices_about(actor, s.submission.id).await.map_err(|e| failed(&e))?;
         let context = &s.marking.context;
         let assignment = &context.assignment;
         let now = self.engine.now();
-        let all = self
-            .engine
-            .my_submissions(s.submission.student_id)
-            .await
-            .map_err(|e| failed(&e))?;
+        let all = self.engine.my_submissions(s.submission.student_id).await.map_err(|e| failed(&e))?;
         let newest = all
             .iter()
             .filter(|(m, _)| m.assignment_id == assignment.id)
@@ -140,9 +131,11 @@ impl Pages {
         let last_draft = newest.map_or(s.submission.draft, |m| m.draft);
         let replace = match may_hand_in(assignment, now, last_draft) {
             Ok(left) => Some(view::Replace { until: assignment.closes_at, left: Some(small(left + 1)) }),
-            Err(HandInRefused::NotOpenYet { .. } | HandInRefused::Closed { .. } | HandInRefused::NoDraftLeft { .. }) => {
-                None
-            }
+            Err(
+                HandInRefused::NotOpenYet { .. }
+                | HandInRefused::Closed { .. }
+                | HandInRefused::NoDraftLeft { .. },
+            ) => None,
         };
         let mut reach = vec![view::Reach::Platform];
         if let Some(person) = actor.person() {
@@ -261,12 +254,14 @@ fn interim_of(s: &SubmissionView) -> Option<view::Interim> {
     let more = s.interim.as_ref()?;
     let text = format!("/s/{}/text", s.submission.tracking_id);
     let mut remarks: Vec<view::Remark> = s.quick.remarks.iter().map(remark).collect();
-    remarks.extend(more.remarks.iter().map(|r| view::Remark {
-        link: r.paragraph.filter(|_| !r.good).map(|n| view::Link {
-            label: format!("See paragraph {n}"),
-            href: format!("{text}#p{n}"),
-        }),
-        ..remark(r)
+    remarks.extend(more.remarks.iter().map(|r| {
+        view::Remark {
+            link: r
+                .paragraph
+                .filter(|_| !r.good)
+                .map(|n| view::Link { label: format!("See paragraph {n}"), href: format!("{text}#p{n}") }),
+            ..remark(r)
+        }
     }));
     Some(view::Interim {
         remarks,

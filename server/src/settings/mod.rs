@@ -5,10 +5,16 @@ pub mod reference;
 mod units;
 
 pub use load::{SettingsError, Source, load};
-pub use units::{Period, Size};
+pub use units::Period;
 
 use ipnet::IpNet;
-use quire_engine::queue::Lanes;
+use quire_engine::{
+    notice,
+    queue::{Lanes, Turnaround},
+    recovery::{RetryPolicy, RetryTable},
+    submission::extract::{Bounds, ExtractLimits},
+};
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -39,8 +45,14 @@ pub struct Settings {
     pub smtp: Smtp,
     /// How long jobs wait and how often they are asked again, by lane.
     pub lanes: Lanes,
+    /// How failures of providers are tried again.
+    pub retry: RetryTable,
+    /// The queue as a whole.
+    pub queue: Queue,
     /// What may be handed in.
-    pub uploads: Uploads,
+    pub uploads: ExtractLimits,
+    /// What reading one file may take.
+    pub extraction: Bounds,
     /// Signing in.
     pub sessions: Sessions,
     /// The web server.
@@ -92,14 +104,22 @@ pub enum SmtpSecurity {
     None,
 }
 
-/// What may be handed in.
+/// The queue as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Uploads {
-    /// Most bytes of an uploaded file.
-    pub max_file: Size,
-    /// Most bytes of the work's plain text.
-    pub max_text: Size,
+pub struct Queue {
+    /// First hour of the day that counts as peak, in the institution's time zone.
+    pub peak_from: u32,
+    /// The hour at which the peak is over.
+    pub peak_to: u32,
+    /// Seconds without a sign of life after which a process is taken to have ended.
+    pub lease_seconds: u32,
+    /// How long batches take where too few were measured.
+    pub turnaround_prior: Turnaround,
+    /// Times that a process may end while at work on a job before the job becomes a dead letter.
+    pub most_kills: u32,
+    /// Results taken in within one transaction.
+    pub ingest_chunk: u32,
 }
 
 /// Signing in.
@@ -169,7 +189,10 @@ impl Default for Settings {
                 from: "Quire <quire@localhost>".to_owned(),
             },
             lanes: Lanes::default(),
-            uploads: Uploads { max_file: Size::megabytes(10), max_text: Size::megabytes(1) },
+            retry: RetryTable::default(),
+            queue: Queue::of(&quire_engine::settings::Settings::default()),
+            uploads: ExtractLimits::default(),
+            extraction: Bounds::default(),
             sessions: Sessions { idle: Period::hours(12), absolute: Period::days(7), attempts: 10 },
             http: Http {
                 request_timeout: Period::seconds(30),
@@ -182,7 +205,70 @@ impl Default for Settings {
     }
 }
 
+impl Smtp {
+    /// What the engine sends e-mail by; none where no mail server is set.
+    ///
+    /// # Errors
+    /// If the password's file can't be read.
+    pub fn engine(&self) -> Result<Option<notice::SmtpSettings>, SettingsError> {
+        let Some(host) = &self.host else { return Ok(None) };
+        let password = match (&self.password, &self.password_file) {
+            (Some(password), _) => Some(password.clone()),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).map_err(|cause| SettingsError::Value {
+                    key: "smtp.password_file".to_owned(),
+                    value: path.display().to_string(),
+                    allowed: format!("a file that can be read ({cause})"),
+                })?;
+                Some(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+            (None, None) => None,
+        };
+        Ok(Some(notice::SmtpSettings {
+            host: host.clone(),
+            port: self.port,
+            security: match self.security {
+                SmtpSecurity::Tls => notice::SmtpSecurity::Tls,
+                SmtpSecurity::Starttls => notice::SmtpSecurity::Starttls,
+                SmtpSecurity::None => notice::SmtpSecurity::None,
+            },
+            credentials: self.user.clone().zip(password.map(SecretString::from)),
+            from: self.from.clone(),
+            timeout: std::time::Duration::from_secs(30),
+        }))
+    }
+}
+
+impl Queue {
+    fn of(engine: &quire_engine::settings::Settings) -> Self {
+        Self {
+            peak_from: engine.peak_hours.0,
+            peak_to: engine.peak_hours.1,
+            lease_seconds: engine.lease_seconds,
+            turnaround_prior: engine.turnaround_prior,
+            most_kills: engine.most_kills,
+            ingest_chunk: engine.ingest_chunk,
+        }
+    }
+}
+
 impl Settings {
+    /// What the engine is set to do.
+    #[must_use]
+    pub fn engine(&self) -> quire_engine::settings::Settings {
+        quire_engine::settings::Settings {
+            time_zone: self.time_zone,
+            public_url: self.public_address(),
+            lanes: self.lanes,
+            retry: self.retry,
+            peak_hours: (self.queue.peak_from, self.queue.peak_to),
+            lease_seconds: self.queue.lease_seconds,
+            turnaround_prior: self.queue.turnaround_prior,
+            most_kills: self.queue.most_kills,
+            ingest_chunk: self.queue.ingest_chunk,
+        }
+    }
+
     /// Address under which people reach this Quire, without a slash at its end.
     #[must_use]
     pub fn public_address(&self) -> String {
@@ -260,13 +346,46 @@ impl Settings {
                 return wrong(&key("backoff_seconds"), &settings.backoff_seconds, "at most 3600 (an hour)");
             }
         }
-        let sizes = [
-            ("uploads.max_file", self.uploads.max_file, 200),
-            ("uploads.max_text", self.uploads.max_text, 20),
+        let policies = [
+            ("rate_limit", &self.retry.rate_limit),
+            ("time_out", &self.retry.time_out),
+            ("token_limit", &self.retry.token_limit),
+            ("provider", &self.retry.provider),
         ];
-        for (key, size, most) in sizes {
-            if size < Size(1_000) || size > Size::megabytes(most) {
-                return wrong(key, &size, &format!("a size from 1 kB to {most} MB"));
+        for (kind, policy) in policies {
+            let RetryPolicy { attempts, first_seconds, most_seconds, .. } = *policy;
+            if !(1..=100).contains(&attempts) {
+                return wrong(&format!("retry.{kind}.attempts"), &attempts, "a number from 1 to 100");
+            }
+            if first_seconds > most_seconds || most_seconds > 86_400 {
+                let allowed = "at least first_seconds and at most 86400 (a day)";
+                return wrong(&format!("retry.{kind}.most_seconds"), &most_seconds, allowed);
+            }
+        }
+        let queue = &self.queue;
+        let prior = queue.turnaround_prior;
+        if prior.p50 < 1 || prior.p90 < prior.p50 || prior.p90 > 30 * 86_400 {
+            let allowed =
+                "at least queue.turnaround_prior.p50, which is at least 1, and at most 2592000 (30 days)";
+            return wrong("queue.turnaround_prior.p90", &prior.p90, allowed);
+        }
+        let numbers: [(&str, u64, u64, u64); 12] = [
+            ("queue.peak_from", queue.peak_from.into(), 0, 24),
+            ("queue.peak_to", queue.peak_to.into(), 0, 24),
+            ("queue.lease_seconds", queue.lease_seconds.into(), 2, 3_600),
+            ("queue.most_kills", queue.most_kills.into(), 1, 100),
+            ("queue.ingest_chunk", queue.ingest_chunk.into(), 1, 10_000),
+            ("uploads.bytes", self.uploads.bytes, 1_000, 200_000_000),
+            ("uploads.characters", self.uploads.characters, 100, 10_000_000),
+            ("uploads.pages", self.uploads.pages.into(), 1, 10_000),
+            ("uploads.unpacked_bytes", self.uploads.unpacked_bytes, 1_000, 2_000_000_000),
+            ("uploads.entries", self.uploads.entries.into(), 1, 100_000),
+            ("extraction.memory", self.extraction.memory, 100_000_000, 64_000_000_000),
+            ("extraction.seconds", self.extraction.seconds, 1, 600),
+        ];
+        for (key, value, least, most) in numbers {
+            if !(least..=most).contains(&value) {
+                return wrong(key, &value, &format!("a number from {least} to {most}"));
             }
         }
         let periods = [

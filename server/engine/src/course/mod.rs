@@ -4,6 +4,7 @@ mod assignment;
 mod context;
 mod error;
 mod kind;
+mod list;
 mod rubric;
 pub mod store;
 #[cfg(test)]
@@ -14,5 +15,6 @@ pub use assignment::{Assignment, Course, ReleasePolicy, Resource};
 pub use context::{AssignmentContext, Courses};
 pub use error::CourseError;
 pub use kind::AssessmentType;
+pub use list::Listed;
 pub use rubric::{Criterion, Exemplar, Level, Points, Rubric};
 pub use window::{HandInRefused, may_hand_in};

@@ -5,7 +5,7 @@ use crate::store::{AssignmentId, CourseId, DbError, Exec, Json, RubricId, Rubric
 
 const COURSE: &str = "SELECT id, code, title, cost_centre, immediate_feedback, created_at FROM courses ";
 
-const ASSIGNMENT: &str = "SELECT id, course_id, key, title, kind, brief, language, rubric_version_id, opens_at, \
+pub(super) const ASSIGNMENT: &str = "SELECT id, course_id, key, title, kind, brief, language, rubric_version_id, opens_at, \
     closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, created_at FROM assignments ";
 
 /// A course by its id.

@@ -32,6 +32,31 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// The database can't be reached or is too busy; later it may work.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Sql(sqlx::Error::Database(e)) => {
+                // SQLite: locked, busy. PostgreSQL: connection errors, resources, an operator's intervention.
+                e.code().is_some_and(|code| {
+                    matches!(&*code, "5" | "6" | "261" | "262" | "517")
+                        || ["08", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+                })
+            }
+            Self::Sql(e) => matches!(
+                e,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            ),
+            // What several had waited for fails for all of them mostly when the database is away.
+            Self::Shared(_) => true,
+            Self::Migrate(_) | Self::Address(_) | Self::Push(_) => false,
+        }
+    }
+
     /// A row with the same unique value is there already.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {

@@ -35,6 +35,8 @@ pub struct Row {
     pub route: Route,
     /// Provider's name.
     pub provider: String,
+    /// The model that answered, where there are marks.
+    pub model: Option<String>,
     /// All points, where there are marks.
     pub total: Option<Points>,
     /// The most points.
@@ -81,7 +83,7 @@ impl From<DbError> for ListError {
 }
 
 const ROWS: &str = "SELECT s.tracking_id, p.name AS student, p.email, s.draft, s.state, s.submitted_at, s.words, \
-    j.lane, j.route, j.provider, a.total, a.most, a.confidence, a.released_at, a.marks FROM submissions s \
+    j.lane, j.route, j.provider, a.model, a.total, a.most, a.confidence, a.released_at, a.marks FROM submissions s \
     JOIN people p ON p.id = s.student_id JOIN model_jobs j ON j.submission_id = s.id \
     LEFT JOIN assessments a ON a.job_id = j.id";
 
@@ -139,7 +141,7 @@ impl Engine {
             .await?)
     }
 
-    async fn may_see_work(&self, actor: &Actor, assignment: AssignmentId) -> Result<(), ListError> {
+    pub(super) async fn may_see_work(&self, actor: &Actor, assignment: AssignmentId) -> Result<(), ListError> {
         let marking = self.marking(assignment).await.map_err(|error| match error {
             EngineError::Missing { .. } => ListError::NotFound,
             error => error.into(),

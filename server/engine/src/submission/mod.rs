@@ -17,7 +17,7 @@ mod writer;
 
 pub use attempts::Attempt;
 pub use hand_in::{HandIn, HandInError, Receipt};
-pub use interim::{Brief, Interim, Quick};
+pub use interim::{Brief, Interim, Quick, Remark, Topic};
 pub use list::{ListError, MarkingFigures, Page, Row};
 pub use mine::Mine;
 pub use model::{Submission, SubmissionState};

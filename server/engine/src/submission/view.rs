@@ -122,6 +122,16 @@ impl Engine {
         })
     }
 
+    /// Brings place, estimate and share of the way up to date, without reading the submission again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn refresh(&self, view: &mut SubmissionView) -> Result<(), EngineError> {
+        (view.spot, view.estimate) = self.whereabouts(&view.job).await?;
+        view.progress = progress(&view.submission, &view.job, view.estimate, self.now());
+        Ok(())
+    }
+
     /// The text that was handed in.
     ///
     /// # Errors

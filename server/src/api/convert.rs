@@ -1,0 +1,304 @@
+//! The engine's answers in the words of the interface.
+
+use super::model;
+use chrono::{DateTime, TimeDelta, Utc};
+use quire_engine::{
+    batching::BatchView,
+    course::{Listed, Rubric},
+    queue::{self, Spot},
+    result,
+    routing::{self, Decision},
+    submission::{self, Interim, Quick, Row, SubmissionState, SubmissionView, Topic},
+};
+
+pub(super) const fn status(state: SubmissionState) -> model::Status {
+    match state {
+        SubmissionState::Queued => model::Status::Queued,
+        SubmissionState::Processing => model::Status::Processing,
+        SubmissionState::InReview => model::Status::InReview,
+        SubmissionState::Completed => model::Status::Completed,
+        SubmissionState::NeedsAttention => model::Status::NeedsAttention,
+        SubmissionState::Withdrawn => model::Status::Withdrawn,
+    }
+}
+
+const fn lane(lane: queue::Lane) -> model::Lane {
+    match lane {
+        queue::Lane::Urgent => model::Lane::Urgent,
+        queue::Lane::Standard => model::Lane::Standard,
+        queue::Lane::Economy => model::Lane::Economy,
+    }
+}
+
+/// Where the work goes and why: all of the reasoning for staff, a friendly line for students.
+fn route(decision: &Decision, staff: bool) -> model::Route {
+    let (kind, friendly) = match decision.route {
+        routing::Route::Realtime => {
+            (model::RouteType::Realtime, "Your marks are needed soon, so your work is marked at once.")
+        }
+        routing::Route::Batch => (
+            model::RouteType::Batch,
+            "There is time, so your work is marked together with that of others, which saves money.",
+        ),
+    };
+    model::Route {
+        kind,
+        provider: decision.provider.clone(),
+        model: decision.model.clone(),
+        rule: decision.rule.clone(),
+        reasoning: if staff { decision.reasoning.clone() } else { friendly.to_owned() },
+        confidence: decision.confidence,
+    }
+}
+
+/// In steps of five seconds, outwards: finer would be false precision, and make every snapshot a new one.
+fn estimate(estimate: queue::Estimate) -> model::Estimate {
+    let step = |at: DateTime<Utc>, up: i64| {
+        DateTime::from_timestamp((at.timestamp() + up).div_euclid(5) * 5, 0).unwrap_or(at)
+    };
+    model::Estimate { from: step(estimate.from, 0), to: step(estimate.to, 5) }
+}
+
+fn position(spot: Option<Spot>) -> Option<u64> {
+    spot.and_then(|spot| u64::try_from(spot.position).ok())
+}
+
+fn interim(quick: &Quick, interim: Option<&Interim>) -> model::Interim {
+    let later = interim.map(|interim| interim.remarks.as_slice()).unwrap_or_default();
+    let remark = |remark: &submission::Remark| model::Remark {
+        topic: topic(remark.kind).to_owned(),
+        good: remark.good,
+        title: remark.title.clone(),
+        detail: remark.detail.clone(),
+        paragraph: remark.paragraph,
+    };
+    let resource =
+        |r: &quire_engine::course::Resource| model::Resource { title: r.title.clone(), url: r.url.clone() };
+    model::Interim {
+        words: quick.words,
+        sentences: quick.sentences,
+        paragraphs: quick.paragraphs,
+        reading_minutes: quick.minutes,
+        remarks: quick.remarks.iter().chain(later).map(remark).collect(),
+        language: interim.and_then(|interim| interim.language.clone()),
+        think_about: interim.map(|interim| interim.think_about.clone()).unwrap_or_default(),
+        resources: interim
+            .map(|interim| interim.resources.iter().map(resource).collect())
+            .unwrap_or_default(),
+        complete: interim.is_some(),
+    }
+}
+
+const fn topic(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Empty => "empty",
+        Topic::Length => "length",
+        Topic::Language => "language",
+        Topic::Readability => "readability",
+        Topic::Structure => "structure",
+        Topic::LongSentence => "long_sentence",
+        Topic::Repeat => "repeat",
+        Topic::Citations => "citations",
+        Topic::Draft => "draft",
+        Topic::Leftover => "leftover",
+    }
+}
+
+/// What is answered when work was handed in.
+pub(super) fn receipt(receipt: &submission::Receipt, staff: bool) -> model::Receipt {
+    model::Receipt {
+        tracking_id: receipt.submission.tracking_id.to_string(),
+        status: status(receipt.submission.state),
+        lane: lane(receipt.decision.lane),
+        route: route(&receipt.decision, staff),
+        position: position(receipt.spot),
+        estimate: receipt.estimate.map(estimate),
+        interim: interim(&receipt.quick, None),
+    }
+}
+
+/// A submission as it stands.
+pub(super) fn submission(view: &SubmissionView) -> model::Submission {
+    let submission = &view.submission;
+    let state = submission.state;
+    let expected = view.estimate.map(estimate);
+    let assessment = view.assessment.as_ref().map(|a| {
+        marks(&view.marking.context.rubric, a.total, a.most, &a.marks, &a.provider, &a.model, a.released_at)
+    });
+    model::Submission {
+        tracking_id: submission.tracking_id.to_string(),
+        assignment: submission.assignment_id.0,
+        draft: submission.draft,
+        submitted_at: submission.submitted_at,
+        status: status(state),
+        lane: lane(view.job.lane),
+        route: route(&view.decision, view.staff),
+        position: position(view.spot),
+        estimate: expected,
+        progress: (view.progress * 100.0).round() / 100.0,
+        milestones: milestones(view, expected),
+        message: message(state, view.spot),
+        next_steps: next_steps(view),
+        interim: interim(&view.quick, view.interim.as_ref()),
+        assessment,
+        failure: view.failure.clone(),
+    }
+}
+
+fn milestones(view: &SubmissionView, expected: Option<model::Estimate>) -> Vec<model::Milestone> {
+    let milestone = |name: &str, at: Option<DateTime<Utc>>, expected: Option<DateTime<Utc>>| {
+        model::Milestone { name: name.to_owned(), at, expected: expected.filter(|_| at.is_none()) }
+    };
+    // Marking takes what the decision reckoned with; it begins so long before the marks are there.
+    let marking = TimeDelta::seconds(view.decision.seconds.0);
+    let begins = expected.map(|estimate| (estimate.from - marking).max(view.job.ready_at));
+    let released = view.assessment.as_ref().and_then(|a| a.released_at);
+    vec![
+        milestone("submitted", Some(view.submission.submitted_at), None),
+        milestone("queued", Some(view.job.arrived_at), None),
+        milestone("processing", view.started_at, begins),
+        milestone("completed", released, expected.map(|estimate| estimate.to)),
+    ]
+}
+
+/// Where it stands, for the student. Times are left to `estimate`, for the reader's own zone.
+fn message(state: SubmissionState, spot: Option<Spot>) -> String {
+    match (state, spot) {
+        (SubmissionState::Queued, Some(spot)) => {
+            format!("Your work is safe and waits to be marked: place {} of {}.", spot.position, spot.of)
+        }
+        (SubmissionState::Queued, None) => "Your work is safe and waits to be marked.".to_owned(),
+        (SubmissionState::Processing, _) => "Your work is being marked.".to_owned(),
+        (SubmissionState::InReview, _) => {
+            "Your work is marked. Your teacher looks at the marks before you see them.".to_owned()
+        }
+        (SubmissionState::Completed, _) => "Your marks are ready.".to_owned(),
+        (SubmissionState::NeedsAttention, _) => {
+            "Your work could not be marked automatically. It is safe, and a person takes care of it."
+                .to_owned()
+        }
+        (SubmissionState::Withdrawn, _) => {
+            "A newer version of your work took the place of this one before it was marked.".to_owned()
+        }
+    }
+}
+
+fn next_steps(view: &SubmissionView) -> Vec<String> {
+    if let Some(assessment) = view.assessment.as_ref().filter(|a| a.released_at.is_some()) {
+        return vec!["Read the feedback beside your work.".to_owned(), assessment.marks.next_step.clone()];
+    }
+    let steps = view.interim.as_ref().map(|interim| interim.next_steps.clone()).unwrap_or_default();
+    if steps.is_empty() {
+        vec!["You need not wait: you are told as soon as your marks are ready.".to_owned()]
+    } else {
+        steps
+    }
+}
+
+/// Marks, with the titles that the rubric gives them.
+fn marks(
+    rubric: &Rubric,
+    total: i64,
+    most: i64,
+    marks: &result::Marks,
+    provider: &str,
+    model: &str,
+    released_at: Option<DateTime<Utc>>,
+) -> model::Assessment {
+    #[expect(clippy::cast_precision_loss, reason = "points are far below 2^52 hundredths")]
+    let points = |hundredths: i64| hundredths as f64 / 100.0;
+    let criterion = |mark: &result::CriterionMark| {
+        let criterion = rubric.criterion(&mark.criterion);
+        let level = criterion.and_then(|c| c.level(&mark.level)).map(|(_, level)| level);
+        model::CriterionMark {
+            id: mark.criterion.clone(),
+            title: criterion.map_or_else(|| mark.criterion.clone(), |c| c.title.clone()),
+            level: mark.level.clone(),
+            level_title: level.map_or_else(|| mark.level.clone(), |l| l.title.clone()),
+            points: mark.points.into(),
+            out_of: criterion.map_or(mark.points, quire_engine::course::Criterion::most).into(),
+            comment: mark.comment.clone(),
+            evidence: mark
+                .evidence
+                .iter()
+                .map(|e| model::Evidence { quote: e.quote.clone(), sentence: e.sentence })
+                .collect(),
+        }
+    };
+    model::Assessment {
+        total: points(total),
+        out_of: points(most),
+        criteria: marks.criteria.iter().map(criterion).collect(),
+        feedback: marks.feedback.clone(),
+        next_step: marks.next_step.clone(),
+        confidence: marks.confidence,
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        released_at,
+    }
+}
+
+/// One submission in a list.
+pub(crate) fn item(row: &Row, rubric: &Rubric) -> model::SubmissionItem {
+    let assessment = row.marks.as_ref().zip(row.total.zip(row.most)).map(|(given, (total, most))| {
+        let model = row.model.as_deref().unwrap_or_default();
+        marks(rubric, total.0, most.0, given, &row.provider, model, row.released_at)
+    });
+    model::SubmissionItem {
+        tracking_id: row.tracking_id.to_string(),
+        student: row.email.clone(),
+        student_name: row.student.clone(),
+        draft: row.draft,
+        status: status(row.state),
+        submitted_at: row.submitted_at,
+        words: row.words,
+        assessment,
+    }
+}
+
+/// An assignment.
+pub(super) fn assignment(listed: &Listed, now: DateTime<Utc>) -> model::Assignment {
+    let a = &listed.assignment;
+    model::Assignment {
+        id: a.id.0,
+        title: a.title.clone(),
+        course: listed.course_code.clone(),
+        course_title: listed.course_title.clone(),
+        kind: a.kind.name().to_owned(),
+        open: a.opens_at.is_none_or(|opens| opens <= now) && a.closes_at.is_none_or(|closes| now < closes),
+        opens_at: a.opens_at,
+        closes_at: a.closes_at,
+        marks_by: a.marks_by,
+        max_drafts: a.max_drafts,
+    }
+}
+
+/// A batch.
+pub(super) fn batch(view: &BatchView) -> model::Batch {
+    let b = &view.batch;
+    model::Batch {
+        id: b.id.0,
+        provider: b.provider.clone(),
+        model: b.model.clone(),
+        state: b.state.name().to_owned(),
+        provider_batch_id: b.remote_id.clone(),
+        provider_state: b.remote_state.clone(),
+        jobs: b.jobs,
+        completed: b.completed,
+        failed: b.failed,
+        outcomes: view
+            .outcomes
+            .iter()
+            .map(|(outcome, jobs)| model::Outcomes { outcome: outcome.clone(), jobs: *jobs })
+            .collect(),
+        reason: b.reason.clone(),
+        created_at: b.created_at,
+        sent_at: b.sent_at,
+        ended_at: b.ended_at,
+        finished_at: b.finished_at,
+        estimate: view.estimate.map(estimate),
+        expected_nano_usd: view.expected.0,
+        spent_nano_usd: view.spent.0,
+        error: b.error.clone(),
+    }
+}

@@ -1,0 +1,151 @@
+//! The REST interface `/api/v1`.
+
+mod body;
+mod caller;
+pub(crate) mod convert;
+mod error;
+mod lists;
+pub mod model;
+mod submissions;
+
+use crate::http::{
+    app::App,
+    patience,
+    problem::{Kind, Problem},
+};
+use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Where it lies.
+pub const PATH: &str = "/api/v1";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Quire",
+        description = "Hands in student work and follows it to its marks. Errors are problem details (RFC 9457); \
+                       their types are explained at their addresses.",
+        license(name = "AGPL-3.0-or-later", identifier = "AGPL-3.0-or-later")
+    ),
+    tags(
+        (name = "submissions", description = "Handing in and following"),
+        (name = "lists", description = "What there is")
+    ),
+    components(schemas(crate::http::problem::Details)),
+    security(("token" = [])),
+    modifiers(&Token)
+)]
+struct Described;
+
+/// The one way to come in.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A token of `quire token create`; it may do what its person may."))
+            .build();
+        api.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+fn described() -> OpenApiRouter<App> {
+    let calls = OpenApiRouter::new()
+        .routes(routes!(submissions::hand_in))
+        .routes(routes!(submissions::submission))
+        .routes(routes!(submissions::events))
+        .routes(routes!(lists::assignments))
+        .routes(routes!(lists::submissions))
+        .routes(routes!(lists::batches));
+    OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
+}
+
+/// The description of the interface (OpenAPI 3.1), as JSON.
+///
+/// # Panics
+/// Never: the description holds nothing that JSON can't.
+#[must_use]
+pub fn openapi() -> String {
+    let (_, api) = described().split_for_parts();
+    api.to_pretty_json().expect("the description holds nothing that JSON can't")
+}
+
+/// All its addresses.
+pub(crate) fn router(app: &App) -> Router<App> {
+    let (router, _) = described().split_for_parts();
+    let description: &'static str = Box::leak(openapi().into_boxed_str());
+    let most = usize::try_from(app.settings.uploads.bytes).unwrap_or(usize::MAX).saturating_mul(2);
+    let time = app.settings.http.request_timeout.0;
+    router
+        .route(
+            "/api/v1/openapi.json",
+            get(move || async move { ([("content-type", "application/json")], description) }),
+        )
+        .route("/api", get(nothing))
+        .route("/api/{*rest}", get(nothing).fallback(nothing))
+        .method_not_allowed_fallback(wrong_method)
+        // Escapes can make JSON twice as long as its text; a form brings a little of its own.
+        .layer(DefaultBodyLimit::max(most.saturating_add(1 << 16)))
+        .layer(CatchPanicLayer::custom(|_| panicked().into_response()))
+        .layer(middleware::from_fn(move |request, next| patience::api(time, request, next)))
+}
+
+async fn nothing(uri: Uri) -> Problem {
+    Problem::new(
+        Kind::NotFound,
+        format!("There is nothing at {}. /api/v1/openapi.json tells what there is.", uri.path()),
+    )
+}
+
+async fn wrong_method(uri: Uri) -> Problem {
+    Problem::new(Kind::MethodNotAllowed, format!("{} does not take this method.", uri.path()))
+}
+
+fn panicked() -> Problem {
+    tracing::error!("a request's handler panicked");
+    Problem::new(
+        Kind::Internal,
+        "Something went wrong on our side. Nothing that was acknowledged is lost; try again.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_description_is_whole() {
+        let api: serde_json::Value = serde_json::from_str(&openapi()).unwrap();
+        assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
+        let paths: Vec<_> = api["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            paths,
+            [
+                "/api/v1/assignments",
+                "/api/v1/assignments/{id}/submissions",
+                "/api/v1/batches",
+                "/api/v1/submissions",
+                "/api/v1/submissions/{tracking_id}",
+                "/api/v1/submissions/{tracking_id}/events",
+            ]
+        );
+        assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");
+        // Everything that is referred to is there.
+        let text = openapi();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(api["components"]["schemas"].get(name).is_some(), "{name}");
+        }
+        let receipt = &api["components"]["schemas"]["Receipt"]["properties"];
+        for field in ["tracking_id", "status", "lane", "route", "position", "estimate", "interim"] {
+            assert!(receipt.get(field).is_some(), "{field}");
+        }
+    }
+}

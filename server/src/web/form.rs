@@ -1,0 +1,57 @@
+//! Reading forms.
+
+use super::visitor::Visitor;
+use crate::http::app::App;
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use quire_app::{render::Refusal, words};
+
+/// A form without a file.
+pub(super) struct Form {
+    fields: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+}
+
+impl Form {
+    /// Reads a form and checks that it is one of ours; else the page that says what is wrong. `return_to` is the page
+    /// with the form.
+    pub(super) async fn read(
+        app: &App,
+        visitor: &Visitor,
+        request: Request,
+        return_to: &str,
+    ) -> Result<Self, Response> {
+        let (address, headers) = (request.uri().clone(), request.headers().clone());
+        let bytes = match Bytes::from_request(request, &()).await {
+            Ok(bytes) => bytes,
+            Err(rejection) => return Err(broken(app, visitor, &address, &rejection).await),
+        };
+        let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
+        let form = Self { fields, headers };
+        if visitor.is_ours(app, &form.headers, form.get("csrf")) {
+            return Ok(form);
+        }
+        let refusal = Refusal::StaleForm { typed: None, return_to: return_to.to_owned() };
+        Err(visitor.refuse(app, &address, refusal).await)
+    }
+
+    /// The first field of a name.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+}
+
+async fn broken(app: &App, visitor: &Visitor, address: &Uri, rejection: &BytesRejection) -> Response {
+    let too_large = matches!(rejection, BytesRejection::FailedToBufferBody(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE);
+    let refusal = if too_large {
+        Refusal::TooLarge { limit: words::bytes(super::SMALL_FORM as u64) }
+    } else {
+        let message = "The form broke off on its way. Go back and send it again.".to_owned();
+        Refusal::Page(quire_app::data::PageError::Invalid { message })
+    };
+    visitor.refuse(app, address, refusal).await
+}
