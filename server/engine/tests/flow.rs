@@ -116,7 +116,7 @@ impl School {
                 email: "berg@example.org".parse().unwrap(),
                 name: "N. Berg".to_owned(),
                 is_admin: true,
-                premium: false,
+                tier: quire_engine::routing::StudentTier::Standard,
                 time_zone: Zone::default(),
                 password_hash: None,
             },

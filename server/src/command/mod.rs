@@ -1,10 +1,12 @@
 //! The command line: one file per command.
 
+mod demo;
 mod export;
 mod import;
 mod migrate;
 mod openapi;
 mod serve;
+mod setup;
 mod simulator;
 mod token;
 mod worker;
@@ -72,6 +74,10 @@ enum Command {
     /// Print the description of the REST interface
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
+    /// Run a small school on this machine, with simulated providers
+    Demo(demo::Demo),
+    /// Create or change people, courses, providers and budgets from a file
+    Setup(setup::Setup),
     /// Run the local stand-in for the providers
     Simulator(simulator::Simulator),
     /// Read the text of a file, in a process of its own
@@ -98,6 +104,8 @@ impl Cli {
             Command::Serve(serve) => on_runtime(serve.run(&self.general)),
             Command::Worker(worker) => on_runtime(worker.run(&self.general)),
             Command::Simulator(simulator) => on_runtime(simulator.run(&self.general)),
+            Command::Demo(demo) => on_runtime(demo.run(&self.general)),
+            Command::Setup(setup) => on_runtime(setup.run(&self.general)),
             Command::OpenApi(openapi) => openapi.run(),
             Command::Import(import) => on_runtime(import.run(&self.general)),
             Command::Export(export) => on_runtime(export.run(&self.general)),

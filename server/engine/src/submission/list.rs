@@ -141,7 +141,11 @@ impl Engine {
             .await?)
     }
 
-    pub(super) async fn may_see_work(&self, actor: &Actor, assignment: AssignmentId) -> Result<(), ListError> {
+    pub(super) async fn may_see_work(
+        &self,
+        actor: &Actor,
+        assignment: AssignmentId,
+    ) -> Result<(), ListError> {
         let marking = self.marking(assignment).await.map_err(|error| match error {
             EngineError::Missing { .. } => ListError::NotFound,
             error => error.into(),
