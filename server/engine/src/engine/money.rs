@@ -87,6 +87,7 @@ impl Engine {
                     batch_cost: price::cost(&price, &usage, true),
                     batch_most: most(true),
                     free_jobs: free_jobs - entry.assigned(),
+                    capacity_jobs: entry.sizes().slots * entry.sizes().max,
                     batch_p50: turnaround.p50,
                     batch_p90: turnaround.p90,
                 })

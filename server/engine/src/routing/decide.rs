@@ -214,7 +214,8 @@ fn choose<'a>(rules: &'a RuleSet, facts: &Facts) -> Result<Chosen<'a>, NoProvide
     Ok(Chosen { route, lane, provider, rule, reasoning: why })
 }
 
-/// The cheapest provider that suits; of equally cheap ones the one with the most room.
+/// The cheapest provider that suits; of equally cheap ones the one with the greatest share of its slots free, so that
+/// each gets work by its capacity.
 fn pick(facts: &Facts, route: Route, named: Option<&str>, why: &mut String) -> Option<usize> {
     let cost = |p: &ProviderFacts| match route {
         Route::Realtime => p.realtime_cost,
@@ -232,7 +233,7 @@ fn pick(facts: &Facts, route: Route, named: Option<&str>, why: &mut String) -> O
         facts.providers.iter().enumerate().filter(move |(_, p)| suits(p) && (p.healthy || !healthy))
     };
     let best =
-        |healthy: bool| candidates(healthy).min_by_key(|(_, p)| (cost(p), -p.free_jobs)).map(|(i, _)| i);
+        |healthy: bool| candidates(healthy).min_by_key(|(_, p)| (cost(p), -p.free_share())).map(|(i, _)| i);
     let chosen = best(true).or_else(|| best(false)).or_else(|| {
         (0..facts.providers.len())
             .min_by_key(|i| (!facts.providers[*i].healthy, facts.providers[*i].realtime_cost))

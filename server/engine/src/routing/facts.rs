@@ -117,8 +117,18 @@ pub struct ProviderFacts {
     pub batch_most: NanoUsd,
     /// Jobs that its free batch slots could still take, less those waiting for it.
     pub free_jobs: i64,
+    /// Jobs that all its batch slots take together.
+    pub capacity_jobs: i64,
     /// Seconds until a batch sent now comes back: half are back within this.
     pub batch_p50: i64,
     /// Nine of ten are back within this.
     pub batch_p90: i64,
+}
+
+impl ProviderFacts {
+    /// The share of its batch slots that is free, in millionths; negative where more waits than they take.
+    #[must_use]
+    pub fn free_share(&self) -> i64 {
+        self.free_jobs.saturating_mul(1_000_000) / self.capacity_jobs.max(1)
+    }
 }
