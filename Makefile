@@ -26,7 +26,7 @@ demo: bundle-release release ## Build everything and run the demo: students, sta
 
 .PHONY: build
 build: bundle ## Build the program and all tests, for development
-	@$(STEP) 'Program and tests' $(CARGO) build --bins --tests --test black_box
+	@$(STEP) 'Program and tests' $(CARGO) build --bins --tests --test black_box --example gallery
 
 .PHONY: release
 release: ## Build the program as it is run in earnest
