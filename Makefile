@@ -67,7 +67,7 @@ lint-format:
 
 .PHONY: lint-rust
 lint-rust:
-	@$(STEP) 'Lints' $(CARGO) clippy --all-targets -- -D warnings
+	@$(STEP) 'Lints' $(CARGO) clippy --all-targets --test black_box -- -D warnings
 
 .PHONY: lint-wasm
 lint-wasm: wasm-target

@@ -118,11 +118,8 @@ async fn an_import_goes_on_after_a_kill(database: Database) {
     let importing =
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
     // The server dies in the middle and comes back; the import waits for it and loses nothing.
-    let db = school.db();
     quire_tests::wait::until("some rows are in", PATIENCE, async || {
-        let count = quire_engine::store::Exec::query(&mut db.clone(), "SELECT count(*) FROM submissions");
-        let rows: Result<(i64,), _> = count.one().await;
-        (rows.ok()?.0 >= 5).then_some(())
+        (school.count("SELECT count(*) FROM submissions").await >= 5).then_some(())
     })
     .await;
     school.kill();

@@ -9,7 +9,7 @@ use crate::{
     pages::Visitor,
     ports, programs, wait,
 };
-use quire_engine::store::{Db, testing::FreshDb};
+use quire_engine::store::{Db, Exec as _, testing::FreshDb};
 use quire_simulator::{LedgerLine, Running};
 use serde_json::Value;
 use std::{
@@ -371,16 +371,21 @@ impl School {
 
     /// Waits until no job is under way any more.
     pub async fn wait_until_idle(&self, patience: Duration) {
-        let db = self.db();
         wait::until("no job is under way", patience, async || {
-            let sql = "SELECT count(*) FROM model_jobs WHERE state IN ('queued', 'batched', 'calling')";
-            let open: Result<(i64,), _> = quire_engine::store::Exec::query(&mut db.clone(), sql).one().await;
-            let sql = "SELECT count(*) FROM batches WHERE state NOT IN ('done', 'failed')";
-            let batches: Result<(i64,), _> =
-                quire_engine::store::Exec::query(&mut db.clone(), sql).one().await;
-            (open.ok()?.0 == 0 && batches.ok()?.0 == 0).then_some(())
+            let jobs = "SELECT count(*) FROM model_jobs WHERE state IN ('queued', 'batched', 'calling')";
+            let batches = "SELECT count(*) FROM batches WHERE state NOT IN ('done', 'failed')";
+            (self.count(jobs).await == 0 && self.count(batches).await == 0).then_some(())
         })
         .await;
+    }
+
+    /// What a counting query counts.
+    ///
+    /// # Panics
+    /// If the database fails.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        let (count,): (i64,) = self.db().query(sql).one().await.expect("the database counts");
+        count
     }
 
     /// What the simulator answered and was paid for.
