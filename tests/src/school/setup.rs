@@ -18,6 +18,9 @@ pub(super) const PEOPLE: [(&str, &str); 6] = [
     ("cy", "Cy Young"),
 ];
 
+/// Five drafts, and marks reach the student as soon as they are there.
+const AT_ONCE: &str = "max_drafts = 5\nrelease = \"at_once\"";
+
 /// The whole file. Assignments of W101: `essay` (five drafts, standard), `exam` (urgent), `practice` (economy), `once`
 /// (one draft), `approved` (marks wait for approval), `closed` and `later` (not open now).
 pub(super) fn file(simulator: &Running, options: &Options) -> String {
@@ -34,13 +37,13 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
     out.push_str(&course("H202", "History 202", "dora", &["cy"]));
     out.push_str(RUBRIC);
     for (key, kind, more) in [
-        ("essay", "summative", "max_drafts = 5"),
-        ("exam", "final_exam", "max_drafts = 5"),
-        ("practice", "practice", "max_drafts = 5"),
-        ("once", "summative", "max_drafts = 1"),
+        ("essay", "summative", AT_ONCE),
+        ("exam", "final_exam", AT_ONCE),
+        ("practice", "practice", AT_ONCE),
+        ("once", "summative", "max_drafts = 1\nrelease = \"at_once\""),
         ("approved", "summative", "release = \"on_approval\""),
-        ("closed", "summative", "closes_at = 2026-01-02T03:04:05Z"),
-        ("later", "summative", "opens_at = 2099-01-02T03:04:05Z"),
+        ("closed", "summative", "closes = 2026-01-02T03:04:05Z"),
+        ("later", "summative", "opens = 2099-01-02T03:04:05Z"),
     ] {
         let _ = write!(
             out,
