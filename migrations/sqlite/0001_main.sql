@@ -5,7 +5,7 @@ CREATE TABLE people (
     email         TEXT NOT NULL UNIQUE, -- lower case
     name          TEXT NOT NULL,
     is_admin      INTEGER NOT NULL,
-    premium       INTEGER NOT NULL,     -- a student whose work is always urgent
+    tier          TEXT NOT NULL CHECK (tier IN ('standard', 'supported', 'premium')),
     password_hash TEXT,                 -- PHC string; none: cannot sign in by password
     time_zone     TEXT NOT NULL,        -- IANA name
     created_at    TEXT NOT NULL,

@@ -20,5 +20,6 @@ pub mod recovery;
 pub mod result;
 pub mod routing;
 pub mod settings;
+pub mod setup;
 pub mod store;
 pub mod submission;

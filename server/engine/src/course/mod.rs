@@ -11,6 +11,7 @@ pub mod store;
 mod tests;
 mod window;
 
+pub(crate) use assignment::is_key;
 pub use assignment::{Assignment, Course, ReleasePolicy, Resource};
 pub use context::{AssignmentContext, Courses};
 pub use error::CourseError;

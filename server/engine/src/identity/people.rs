@@ -4,7 +4,10 @@ use super::{
     Act, Actor, ApiToken, Came, Denied, Email, IdentityError, Institution, Member, Memberships, NewPerson,
     NewToken, Passwords, Person, Role, allowed, name_from_email, store, token,
 };
-use crate::store::{CourseId, Db, DbError, Lately, PersonId, TokenId, World};
+use crate::{
+    routing::StudentTier,
+    store::{CourseId, Db, DbError, Lately, PersonId, TokenId, World},
+};
 use chrono::{DateTime, Utc};
 use std::{sync::Arc, time::Duration};
 
@@ -186,7 +189,7 @@ impl Identity {
             name: name_from_email(email),
             email: email.clone(),
             is_admin: false,
-            premium: false,
+            tier: StudentTier::Standard,
             time_zone,
             password_hash: None,
         };

@@ -20,22 +20,14 @@ pub struct Person {
     pub name: String,
     /// May administer the whole of Quire.
     pub is_admin: bool,
-    /// A student whose work is always urgent.
-    pub premium: bool,
+    /// Their standing as a student, which routing weighs.
+    pub tier: StudentTier,
     /// The zone in which they read times.
     pub time_zone: Zone,
     /// Since when they are known.
     pub created_at: DateTime<Utc>,
     /// Since when they may no longer come in.
     pub disabled_at: Option<DateTime<Utc>>,
-}
-
-impl Person {
-    /// The person's standing, as routing weighs it.
-    #[must_use]
-    pub const fn tier(&self) -> StudentTier {
-        if self.premium { StudentTier::Premium } else { StudentTier::Standard }
-    }
 }
 
 /// What is known of a person who is not there yet.
@@ -47,8 +39,8 @@ pub struct NewPerson {
     pub name: String,
     /// May administer.
     pub is_admin: bool,
-    /// Always urgent.
-    pub premium: bool,
+    /// Their standing as a student.
+    pub tier: StudentTier,
     /// The zone in which they read times.
     pub time_zone: Zone,
     /// The hash of their password (PHC string); none: they can't sign in by password.

@@ -214,7 +214,7 @@ pub fn allowed(actor: &Actor, act: &Act, roles: &Memberships) -> Result<(), Deni
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{identity::Zone, store::World};
+    use crate::{identity::Zone, routing::StudentTier, store::World};
 
     fn person(world: &World, is_admin: bool) -> Actor {
         Actor::session(Arc::new(Person {
@@ -222,7 +222,7 @@ mod tests {
             email: "a@example.edu".parse().expect("an address"),
             name: "A".into(),
             is_admin,
-            premium: false,
+            tier: StudentTier::Standard,
             time_zone: Zone::default(),
             created_at: world.now(),
             disabled_at: None,

@@ -10,7 +10,7 @@ macro_rules! person {
         concat!(
             "SELECT ",
             $before,
-            "p.id, p.email, p.name, p.is_admin, p.premium, p.time_zone, p.created_at, p.disabled_at ",
+            "p.id, p.email, p.name, p.is_admin, p.tier, p.time_zone, p.created_at, p.disabled_at ",
             $after
         )
     };
@@ -83,14 +83,14 @@ pub async fn insert_person(
 ) -> Result<bool, DbError> {
     let written = x
         .query(
-            "INSERT INTO people (id, email, name, is_admin, premium, password_hash, time_zone, created_at) \
+            "INSERT INTO people (id, email, name, is_admin, tier, password_hash, time_zone, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email) DO NOTHING",
         )
         .bind(id)
         .bind(new.email.clone())
         .bind(new.name.clone())
         .bind(new.is_admin)
-        .bind(new.premium)
+        .bind(new.tier)
         .bind(new.password_hash.clone())
         .bind(new.time_zone)
         .bind(now)
@@ -106,14 +106,14 @@ pub async fn insert_person(
 pub async fn update_person(x: &mut impl Exec, id: PersonId, new: &NewPerson) -> Result<bool, DbError> {
     let written = x
         .query(
-            "UPDATE people SET email = $2, name = $3, is_admin = $4, premium = $5, time_zone = $6, \
+            "UPDATE people SET email = $2, name = $3, is_admin = $4, tier = $5, time_zone = $6, \
              password_hash = coalesce($7, password_hash) WHERE id = $1",
         )
         .bind(id)
         .bind(new.email.clone())
         .bind(new.name.clone())
         .bind(new.is_admin)
-        .bind(new.premium)
+        .bind(new.tier)
         .bind(new.time_zone)
         .bind(new.password_hash.clone())
         .exec()

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::routing::StudentTier;
 use crate::store::{
     CourseId, Db, Exec as _, PersonId, World,
     testing::{each_db, still_world},
@@ -18,7 +19,7 @@ async fn a_person(db: &mut Db, world: &World, email: &str, password: Option<&str
         email: email.parse().unwrap(),
         name: "Ada Lind".into(),
         is_admin: email.starts_with("admin"),
-        premium: false,
+        tier: StudentTier::Standard,
         time_zone: Zone::default(),
         password_hash,
     };
@@ -216,14 +217,18 @@ async fn people_are_changed() {
             email: "ada@example.edu".parse().unwrap(),
             name: "Ada L.".into(),
             is_admin: true,
-            premium: true,
+            tier: StudentTier::Premium,
             time_zone: "Asia/Tokyo".parse().unwrap(),
             password_hash: None,
         };
         assert!(store::update_person(&mut db, id, &new).await.unwrap());
         assert_eq!(store::password_hash(&mut db, id).await.unwrap(), hash);
         let person = store::person(&mut db, id).await.unwrap().unwrap();
-        assert!(person.is_admin && person.premium && person.time_zone.to_string() == "Asia/Tokyo");
+        assert!(
+            person.is_admin
+                && person.tier == StudentTier::Premium
+                && person.time_zone.to_string() == "Asia/Tokyo"
+        );
         new.password_hash = Some("other".into());
         assert!(store::update_person(&mut db, id, &new).await.unwrap());
         assert_eq!(store::password_hash(&mut db, id).await.unwrap().as_deref(), Some("other"));

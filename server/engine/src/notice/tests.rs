@@ -15,6 +15,7 @@ use crate::{
         ApiKey, MasterKey, ProviderKind, Registry,
         registry::{NewProvider, store::put_provider},
     },
+    routing::StudentTier,
     settings::Settings,
     store::{
         Db, Exec as _, ManualClock, PersonId, World,
@@ -115,7 +116,7 @@ async fn person(db: &mut Db, world: &World, email: &str, is_admin: bool) -> Pers
         email: email.parse().unwrap(),
         name: "Ada Lind".into(),
         is_admin,
-        premium: false,
+        tier: StudentTier::Standard,
         time_zone: "Europe/Stockholm".parse().unwrap(),
         password_hash: None,
     };

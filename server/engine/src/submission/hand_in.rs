@@ -199,7 +199,7 @@ impl Engine {
         let assignment = &context.assignment;
         let load = self.load();
         let output = i64::from(marking.stable.max_output_tokens) * 2 / 3;
-        let tier = student.tier();
+        let tier = student.tier;
         Facts {
             urgency: routing::urgency(
                 &UrgencyFacts {
