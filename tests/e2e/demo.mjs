@@ -8,7 +8,8 @@ import { join } from 'node:path';
 
 const PATIENCE_MS = 60_000;
 
-async function freePort() {
+/** A port on which nothing listens. */
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
