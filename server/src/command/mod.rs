@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod demo;
+mod doctor;
 mod export;
 mod import;
 mod migrate;
@@ -74,6 +75,8 @@ enum Command {
     /// Print the description of the REST interface
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
+    /// Check configuration, database, providers and mail, and say what to mend
+    Doctor(doctor::Doctor),
     /// Run a small school on this machine, with simulated providers
     Demo(demo::Demo),
     /// Create or change people, courses, providers and budgets from a file
@@ -104,6 +107,7 @@ impl Cli {
             Command::Serve(serve) => on_runtime(serve.run(&self.general)),
             Command::Worker(worker) => on_runtime(worker.run(&self.general)),
             Command::Simulator(simulator) => on_runtime(simulator.run(&self.general)),
+            Command::Doctor(doctor) => on_runtime(doctor.run(&self.general)),
             Command::Demo(demo) => on_runtime(demo.run(&self.general)),
             Command::Setup(setup) => on_runtime(setup.run(&self.general)),
             Command::OpenApi(openapi) => openapi.run(),
