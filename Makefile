@@ -26,7 +26,7 @@ demo: bundle-release release ## Build everything and run the demo: students, sta
 
 .PHONY: build
 build: bundle ## Build the program and all tests, for development
-	@$(STEP) 'Program and tests' $(CARGO) build --bins --tests --test black_box
+	@$(STEP) 'Program and tests' $(CARGO) build --bins --tests --test black_box --example gallery
 
 .PHONY: release
 release: ## Build the program as it is run in earnest
@@ -67,7 +67,7 @@ lint-format:
 
 .PHONY: lint-rust
 lint-rust:
-	@$(STEP) 'Lints' $(CARGO) clippy --all-targets -- -D warnings
+	@$(STEP) 'Lints' $(CARGO) clippy --all-targets --test black_box -- -D warnings
 
 .PHONY: lint-wasm
 lint-wasm: wasm-target

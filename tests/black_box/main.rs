@@ -1,1 +1,16 @@
+//! Tests of the whole program from outside, by subject, on both databases.
+#![allow(clippy::unwrap_used)]
 
+mod api_contract;
+mod authorization;
+mod bad_input;
+mod cli;
+mod crash;
+mod demo;
+mod drafts;
+mod idempotency;
+mod import;
+mod mail;
+mod main_path;
+mod realtime;
+mod sse;

@@ -13,6 +13,9 @@ export const SIZES = {
   desktop: { width: 1280, height: 900 },
 };
 
+/** Every way in which a page is looked at. */
+export const LOOKS = ['desktop', 'phone'].flatMap((size) => ['light', 'dark'].map((scheme) => ({ size, scheme })));
+
 export function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',

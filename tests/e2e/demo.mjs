@@ -8,12 +8,18 @@ import { join } from 'node:path';
 
 const PATIENCE_MS = 60_000;
 
-async function freePort() {
+/** A port on which nothing listens. */
+export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** The environment without variables of the tests, which the program would take for settings. */
+function withoutOurs(environment) {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('QUIRE_')));
 }
 
 /** Starts a demo. Answers what it said of itself, and how to stop it. */
@@ -28,7 +34,7 @@ export async function startDemo() {
       'demo', '--json', '--data', join(folder, 'data'),
       '--listen', `127.0.0.1:${port}`, '--simulator-listen', `127.0.0.1:${simulatorPort}`,
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
+    { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder, env: withoutOurs(process.env) },
   );
   let said = '';
   let complained = '';

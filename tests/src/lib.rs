@@ -10,6 +10,7 @@ pub mod pages;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod school;
 pub mod straight;
 pub mod wait;
 

@@ -69,7 +69,6 @@ impl Page {
     ///
     /// # Panics
     /// If it has another.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.answer.status.as_u16(), status, "{}: {}", self.path, self.words());
         self
@@ -105,15 +104,37 @@ impl Visitor {
     /// Hands in text, or a file of a name and bytes, as the page's form does.
     pub async fn hand_in(&mut self, assignment: &str, text: &str, file: Option<(&str, &[u8])>) -> Page {
         let page = self.open(&format!("/assignments/{assignment}")).await.expect(200);
-        let form = |page: &Page| {
-            let form =
-                Form::new().text("csrf", page.field("csrf")).text("form_token", page.field("form_token"));
-            let (name, bytes) = file.unwrap_or(("", b""));
-            form.text("text", text.to_owned())
-                .part("file", Part::bytes(bytes.to_vec()).file_name(name.to_owned()))
-        };
+        self.send(assignment, &page.field("csrf"), &page.field("form_token"), text, file).await
+    }
+
+    /// Sends a form that was opened before.
+    pub async fn hand_in_again(
+        &mut self,
+        assignment: &str,
+        csrf: &str,
+        form_token: &str,
+        text: &str,
+    ) -> Page {
+        self.send(assignment, csrf, form_token, text, None).await
+    }
+
+    async fn send(
+        &mut self,
+        assignment: &str,
+        csrf: &str,
+        form_token: &str,
+        text: &str,
+        file: Option<(&str, &[u8])>,
+    ) -> Page {
+        // A browser sends the file's field also when no file was chosen.
+        let (name, bytes) = file.unwrap_or(("", b""));
+        let form = Form::new()
+            .text("csrf", csrf.to_owned())
+            .text("form_token", form_token.to_owned())
+            .text("text", text.to_owned())
+            .part("file", Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
         let path = format!("/assignments/{assignment}/hand-in");
-        let request = client().post(format!("{}{path}", self.base)).multipart(form(&page));
+        let request = client().post(format!("{}{path}", self.base)).multipart(form);
         self.follow(&path, request).await
     }
 

@@ -1,0 +1,182 @@
+//! The contract of the API: the document that describes it, and that answers are as it says.
+
+use quire_tests::{
+    essays::essay,
+    on_both,
+    school::{Database, School},
+};
+use serde_json::Value;
+use std::time::Duration;
+
+on_both!(answers_are_as_the_document_says, lists_come_in_pages);
+
+/// What must be described, with its methods.
+const ROUTES: [(&str, &str); 6] = [
+    ("/api/v1/submissions", "post"),
+    ("/api/v1/submissions/{tracking_id}", "get"),
+    ("/api/v1/submissions/{tracking_id}/events", "get"),
+    ("/api/v1/assignments", "get"),
+    ("/api/v1/assignments/{id}/submissions", "get"),
+    ("/api/v1/batches", "get"),
+];
+
+/// The schema that a reference names, or the schema itself.
+fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => {
+            let pointer = reference.trim_start_matches('#');
+            resolve(
+                document,
+                document.pointer(pointer).unwrap_or_else(|| panic!("{reference} leads nowhere")),
+            )
+        }
+        None => schema,
+    }
+}
+
+/// What is wrong with a value by its schema: types, required properties, properties that are not described, lists.
+fn faults(document: &Value, schema: &Value, value: &Value, at: &str, out: &mut Vec<String>) {
+    let schema = resolve(document, schema);
+    for word in ["oneOf", "anyOf"] {
+        if let Some(choices) = schema[word].as_array() {
+            let fits = choices.iter().any(|choice| {
+                let mut found = Vec::new();
+                faults(document, choice, value, at, &mut found);
+                found.is_empty()
+            });
+            if !fits {
+                out.push(format!("{at}: {value} is none of {word}"));
+            }
+            return;
+        }
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        faults(document, part, value, at, out);
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => return,
+    };
+    let fits = types.iter().any(|name| match *name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => false,
+    });
+    if !fits {
+        return out.push(format!("{at}: {value} is not {types:?}"));
+    }
+    if let Some(allowed) = schema["enum"].as_array()
+        && !value.is_null()
+        && !allowed.contains(value)
+    {
+        out.push(format!("{at}: {value} is none of {allowed:?}"));
+    }
+    if let Some(object) = value.as_object() {
+        let properties = schema["properties"].as_object();
+        for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !object.contains_key(required) {
+                out.push(format!("{at}.{required} is missing"));
+            }
+        }
+        for (name, inner) in object {
+            match properties.and_then(|properties| properties.get(name)) {
+                Some(schema) => faults(document, schema, inner, &format!("{at}.{name}"), out),
+                None if properties.is_some() => out.push(format!("{at}.{name} is not described")),
+                None => {}
+            }
+        }
+    }
+    for (n, inner) in value.as_array().into_iter().flatten().enumerate() {
+        faults(document, &schema["items"], inner, &format!("{at}[{n}]"), out);
+    }
+}
+
+fn check(document: &Value, path: &str, method: &str, status: u16, kind: &str, value: &Value) {
+    let operation = &document["paths"][path][method];
+    let answer = resolve(document, &operation["responses"][status.to_string()]);
+    let schema = &answer["content"][kind]["schema"];
+    assert!(!schema.is_null(), "{method} {path} does not describe {status} {kind}: {answer}");
+    let mut out = Vec::new();
+    faults(document, schema, value, "", &mut out);
+    assert!(out.is_empty(), "{method} {path} {status}: {out:#?}\n{value:#}");
+}
+
+async fn answers_are_as_the_document_says(database: Database) {
+    let school = School::open(database).await;
+    let document: Value = serde_json::from_str(&school.run_well(&["openapi"])).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+    for (path, method) in ROUTES {
+        let operation = &document["paths"][path][method];
+        assert!(operation["responses"].is_object(), "{method} {path} is not described");
+        assert!(operation["summary"].is_string() || operation["description"].is_string(), "{method} {path}");
+    }
+    let json = "application/json";
+    let (api, assignment) = (school.api("ada"), school.assignment("essay"));
+    let receipt = api.hand_in(assignment, &essay(1, 150), None).await.expect(201);
+    check(&document, "/api/v1/submissions", "post", 201, json, &receipt.json);
+    let one = "/api/v1/submissions/{tracking_id}";
+    let id = receipt.string("tracking_id");
+    check(&document, one, "get", 200, json, &api.submission(&id).await.expect(200).json);
+    school.wait_for(&id, &["completed"], Duration::from_secs(60)).await;
+    check(&document, one, "get", 200, json, &api.submission(&id).await.expect(200).json);
+    check(&document, one, "get", 200, json, &school.api("berg").submission(&id).await.expect(200).json);
+    let list = api.get("/api/v1/assignments").await.expect(200).json;
+    check(&document, "/api/v1/assignments", "get", 200, json, &list);
+    let path = format!("/api/v1/assignments/{assignment}/submissions");
+    let list = school.api("berg").get(&path).await.expect(200).json;
+    check(&document, "/api/v1/assignments/{id}/submissions", "get", 200, json, &list);
+    let batches = school.api("admin").get("/api/v1/batches").await.expect(200).json;
+    check(&document, "/api/v1/batches", "get", 200, json, &batches);
+    let problem = "application/problem+json";
+    let refused = api.hand_in(assignment, "", None).await;
+    check(&document, "/api/v1/submissions", "post", 422, problem, &refused.json);
+    let missing = api.submission("QR-XXXX-XXXX").await;
+    check(&document, one, "get", 404, problem, &missing.json);
+    let denied = api.get("/api/v1/batches").await;
+    check(&document, "/api/v1/batches", "get", 403, problem, &denied.json);
+    school.close().await;
+}
+
+async fn lists_come_in_pages(database: Database) {
+    let school = School::open(database).await;
+    let assignment = school.assignment("essay");
+    let mut handed_in = Vec::new();
+    for n in 0..7 {
+        let student = format!("student{n}@example.edu");
+        let receipt =
+            school.api("berg").hand_in_for(&student, assignment, &essay(n, 100), None).await.expect(201);
+        handed_in.push(receipt.string("tracking_id"));
+    }
+    let mut seen = Vec::new();
+    for (page, items) in [(1, 3), (2, 3), (3, 1), (4, 0)] {
+        let path = format!("/api/v1/assignments/{assignment}/submissions?page={page}&per_page=3");
+        let list = school.api("berg").get(&path).await.expect(200).json;
+        assert_eq!(
+            (&list["total"], &list["page"], &list["per_page"]),
+            (&7.into(), &page.into(), &3.into()),
+            "{list}"
+        );
+        let ids = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["tracking_id"].as_str().unwrap().to_owned());
+        let before = seen.len();
+        seen.extend(ids);
+        assert_eq!(seen.len() - before, items, "{list}");
+    }
+    seen.sort();
+    handed_in.sort();
+    assert_eq!(seen, handed_in);
+    for wrong in ["page=0", "page=x", "per_page=0", "per_page=100000", "page=-1"] {
+        let path = format!("/api/v1/assignments/{assignment}/submissions?{wrong}");
+        school.api("berg").get(&path).await.expect_problem(400, "invalid-parameter");
+    }
+    school.close().await;
+}

@@ -1,0 +1,108 @@
+//! A kill at every named point loses nothing and pays for no batched request twice (SPEC 6.5).
+
+use quire_engine::crash::POINTS;
+use quire_tests::{
+    api::Answer,
+    essays::essay,
+    school::{Database, Options, School},
+};
+use serde_json::json;
+use std::time::Duration;
+
+/// How long the program may take to come to a point.
+const TO_CRASH: Duration = Duration::from_secs(40);
+/// How long the work may take after that.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Essays for batches, and exams for real time.
+const ESSAYS: u64 = 6;
+const EXAMS: u64 = 2;
+
+/// Two tests for each point named, and one that all points are named.
+macro_rules! points {
+    ($($test:ident: $point:literal, $nth:literal;)*) => {
+        $(mod $test {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                Box::pin(super::killed_at(super::Database::Sqlite, $point, $nth)).await;
+            }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                Box::pin(super::killed_at(super::Database::Postgres, $point, $nth)).await;
+            }
+        })*
+        #[test]
+        fn every_point_is_tested() {
+            let tested = [$($point),*];
+            let missing: Vec<_> = POINTS.iter().filter(|point| !tested.contains(point)).collect();
+            assert!(missing.is_empty(), "no test for {missing:?}");
+        }
+    };
+}
+
+points! {
+    before_a_hand_in_is_on_disk: "hand_in.before_commit", 3;
+    after_a_hand_in_is_on_disk: "hand_in.after_commit", 3;
+    before_a_cut_is_on_disk: "cut.before_commit", 1;
+    after_a_cut_is_on_disk: "cut.after_commit", 1;
+    after_the_input_is_uploaded: "send.after_upload", 1;
+    after_the_input_is_known: "send.after_input_stored", 1;
+    before_a_batch_is_created: "send.before_create", 1;
+    after_a_batch_is_created: "send.after_create", 1;
+    before_results_are_on_disk: "ingest.before_chunk_commit", 1;
+    after_results_are_on_disk: "ingest.after_chunk_commit", 1;
+    before_a_batch_is_closed: "ingest.before_close", 1;
+    before_a_call_is_made: "call.before_ask", 1;
+    after_a_call_is_answered: "call.after_answer", 1;
+}
+
+async fn killed_at(database: Database, point: &str, nth: u32) {
+    let mut school = School::prepare(database, Options::default()).await;
+    school.start_to_crash(&format!("{point}:{nth}")).await;
+    let tasks: Vec<_> = (0..ESSAYS + EXAMS)
+        .map(|n| if n < ESSAYS { ("essay", n) } else { ("exam", n) })
+        .map(|(key, n)| (school.assignment(key).to_owned(), n))
+        .collect();
+    let mut unanswered = Vec::new();
+    let mut ids = Vec::new();
+    for (assignment, n) in tasks {
+        match hand_in(&school, &assignment, n).await {
+            Some(id) => ids.push(id),
+            None => unanswered.push((assignment, n)),
+        }
+    }
+    school.wait_for_crash(TO_CRASH).await;
+    school.start().await;
+    // What was not acknowledged is handed in again, as its senders would.
+    for (assignment, n) in unanswered {
+        ids.push(hand_in(&school, &assignment, n).await.expect("the server answers again"));
+    }
+    for id in &ids {
+        school.wait_for(id, &["completed"], PATIENCE).await;
+    }
+    school.wait_until_idle(PATIENCE).await;
+    let proof = school.prove().await;
+    let all = usize::try_from(ESSAYS + EXAMS).unwrap();
+    assert_eq!((proof.assessed, proof.ended_otherwise), (all, 0), "{proof:?}");
+    assert_eq!(
+        proof.in_batches,
+        usize::try_from(ESSAYS).unwrap(),
+        "each batched request was paid once: {proof:?}"
+    );
+    if point.starts_with("call.") {
+        assert!(proof.lost_lines >= 1, "the call that was cut off is booked as lost: {proof:?}");
+        let answered = usize::from(point == "call.after_answer");
+        assert!(proof.lost_answers >= answered, "{proof:?}");
+    }
+    school.close().await;
+}
+
+/// Hands in as an instructor does for a student; none if no answer came.
+async fn hand_in(school: &School, assignment: &str, n: u64) -> Option<String> {
+    let student = format!("student{n}@example.edu");
+    let body = json!({"assignment": assignment, "text": essay(n, 200), "student": student});
+    let key = format!("key-{n}");
+    let answer = Answer::try_to(school.api("berg").hand_in_request(&body, Some(&key))).await.ok()?;
+    assert!(answer.status.is_success(), "{}", answer.text);
+    Some(answer.string("tracking_id"))
+}

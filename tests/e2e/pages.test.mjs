@@ -1,0 +1,116 @@
+// Every page: nothing for axe to find, nothing wider than the window, no complaint of the browser; and a picture of
+// each, on phone and desktop, light and dark.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertAccessible, assertFits, launch, LOOKS, picture, signInAs, visitor } from './browser.mjs';
+import { essay, startDemo } from './demo.mjs';
+
+let demo;
+let browser;
+const found = {};
+
+async function api(path, token, body) {
+  const answer = await fetch(demo.url + path, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  assert.ok(answer.ok, `${path} answered ${answer.status}`);
+  return answer.json();
+}
+
+async function simulator(change) {
+  const answer = await fetch(`${demo.simulator}/simulator/control`, { method: 'POST', body: JSON.stringify(change) });
+  assert.ok(answer.ok, await answer.text());
+}
+
+async function handInAs(page, text) {
+  await page.goto(`${demo.url}/assignments/${demo.assignments[0].id}`);
+  await page.locator('#text').fill(text);
+  await page.getByRole('button', { name: 'Hand in', exact: true }).click();
+  await page.waitForURL(/\/s\//);
+  return new URL(page.url()).pathname;
+}
+
+before(async () => {
+  [demo, browser] = await Promise.all([startDemo(), launch()]);
+  const text = await essay('computers');
+  for (let n = 0; n < 8; n += 1) {
+    await api('/api/v1/submissions', demo.instructor_token, {
+      assignment: demo.assignments[0].id, text: `${text}\n\nStudent ${n}.`, student: `other-${n}@students.example.edu`,
+    });
+  }
+  const page = await visitor(browser);
+  await signInAs(page, demo.url, /student/i);
+  found.done = await handInAs(page, text);
+  await page.getByRole('heading', { name: 'Your marks are ready' }).waitFor({ timeout: 60_000 });
+  // From here on batches stand still, so that one submission is seen waiting.
+  await simulator({ hold: true });
+  found.waiting = await handInAs(page, `${text}\n\nA second version.`);
+  await page.getByRole('heading', { name: /first look/ }).waitFor();
+  await page.goto(`${demo.url}/mailbox`);
+  found.mail = await page.locator('main .mails a').first().getAttribute('href');
+  await page.context().close();
+  const batches = await api('/api/v1/batches', demo.admin_token);
+  found.batch = batches.batches[0].id;
+});
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+const assignment = () => demo.assignments[0].id;
+const PAGES = {
+  nobody: [
+    ['sign-in', () => '/sign-in'],
+    ['mailbox', () => '/mailbox'],
+    ['mail', () => found.mail],
+  ],
+  student: [
+    ['student-home', () => '/'],
+    ['hand-in', () => `/assignments/${assignment()}`],
+    ['waiting', () => found.waiting],
+    ['result', () => found.done],
+    ['text', () => `${found.done}/text`],
+    ['notices', () => '/notices'],
+    ['not-found', () => '/s/NOTHING-HERE'],
+  ],
+  instructor: [
+    ['teach', () => '/teach'],
+    ['teach-assignment', () => `/teach/assignments/${assignment()}`],
+    ['teach-submission', () => found.done.replace('/s/', '/teach/submissions/')],
+  ],
+  admin: [
+    ['overview', () => '/admin'],
+    ['batches', () => '/admin/batches'],
+    ['batch', () => `/admin/batches/${found.batch}`],
+  ],
+};
+const PARTS = { student: /student/i, instructor: /instructor|teach/i, admin: /admin/i };
+
+for (const [role, pages] of Object.entries(PAGES)) {
+  for (const look of LOOKS) {
+    test(`pages of ${role}, ${look.size}, ${look.scheme}`, async (all) => {
+      const page = await visitor(browser, look);
+      if (PARTS[role]) await signInAs(page, demo.url, PARTS[role]);
+      for (const [name, path] of pages) {
+        const where = `${name}, ${look.size}, ${look.scheme}`;
+        await all.test(where, async () => {
+          page.complaints.length = 0;
+          const missing = name === 'not-found';
+          const answer = await page.goto(demo.url + path());
+          assert.equal(answer.status(), missing ? 404 : 200, where);
+          await page.getByRole('heading', { level: 1 }).waitFor();
+          await picture(page, `${name}-${look.size}-${look.scheme}`);
+          await assertFits(page, where);
+          await assertAccessible(page, where);
+          const expected = missing ? page.complaints.filter((text) => text.includes('status of')) : [];
+          assert.deepEqual(page.complaints, expected, where);
+        });
+      }
+      await page.context().close();
+    });
+  }
+}
