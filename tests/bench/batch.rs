@@ -71,7 +71,7 @@ fn mib(bytes: u64) -> f64 {
 
 async fn round() -> anyhow::Result<Round> {
     let simulator = quire_simulator::Settings::instant();
-    let options = Options { simulator, min_jobs: 10, workers: false, ..Options::default() };
+    let options = Options { simulator, jobs: (10, 1_000), workers: false, ..Options::default() };
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
     let to = school.url.trim_start_matches("http://").parse().context("an address")?;
     let request = |n: usize| {

@@ -87,7 +87,7 @@ async fn the_pages_by_role(database: Database) {
     visitor.open("/mailbox").await.expect(404);
     let csrf = visitor.open("/sign-in").await.field("csrf");
     let page = visitor.post("/demo/sign-in", &[("csrf", &csrf), ("person", "x")]).await;
-    assert_eq!(page.answer.status.as_u16(), 404, "{}", page.words());
+    assert!([404, 405].contains(&page.answer.status.as_u16()), "{}", page.words());
     school.close().await;
 }
 

@@ -52,8 +52,8 @@ fn wrong_usage_says_what_is_wrong() {
 fn wrong_settings_name_their_key_wherever_they_come_from() {
     for (arguments, environment, parts) in [
         (&["migrate", "--set", "lissten=1"][..], &[][..], &["lissten"][..]),
-        (&["migrate", "--set", "listen=here"], &[], &["listen", "here"]),
-        (&["migrate"], &[("QUIRE_LOG__LEVEL", "loud")], &["log.level", "loud"]),
+        (&["migrate", "--set", "listen=here"], &[], &["listen", "address"]),
+        (&["migrate"], &[("QUIRE_LOG__FORMAT", "loud")], &["log.format", "loud"]),
         (&["migrate"], &[("QUIRE_SESSIONS__IDLE", "-3h")], &["sessions.idle", "-3h"]),
         (&["migrate"], &[("QUIRE_DATABASE", "mysql://x")], &["database", "sqlite:PATH"]),
         (&["migrate", "--config", "no.toml"], &[], &["no.toml"]),

@@ -18,17 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const ESSAYS: u64 = 6;
 const EXAMS: u64 = 2;
 
-/// Two tests for each point named, and one that all points are named.
+/// Two tests for each point named, at the provider named, and one that all points are named.
 macro_rules! points {
-    ($($test:ident: $point:literal, $nth:literal;)*) => {
+    ($($test:ident: $point:literal, $nth:literal, $provider:literal;)*) => {
         $(mod $test {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                Box::pin(super::killed_at(super::Database::Sqlite, $point, $nth)).await;
+                Box::pin(super::killed_at(super::Database::Sqlite, $provider, $point, $nth)).await;
             }
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                Box::pin(super::killed_at(super::Database::Postgres, $point, $nth)).await;
+                Box::pin(super::killed_at(super::Database::Postgres, $provider, $point, $nth)).await;
             }
         })*
         #[test]
@@ -41,24 +41,27 @@ macro_rules! points {
 }
 
 points! {
-    before_a_hand_in_is_on_disk: "hand_in.before_commit", 3;
-    after_a_hand_in_is_on_disk: "hand_in.after_commit", 3;
-    before_a_cut_is_on_disk: "cut.before_commit", 1;
-    after_a_cut_is_on_disk: "cut.after_commit", 1;
-    after_the_input_is_uploaded: "send.after_upload", 1;
-    after_the_input_is_known: "send.after_input_stored", 1;
-    before_a_batch_is_created: "send.before_create", 1;
-    after_a_batch_is_created: "send.after_create", 1;
-    after_a_second_batch_is_created: "send.after_create", 2;
-    before_results_are_on_disk: "ingest.before_chunk_commit", 1;
-    after_results_are_on_disk: "ingest.after_chunk_commit", 1;
-    before_a_batch_is_closed: "ingest.before_close", 1;
-    before_a_call_is_made: "call.before_ask", 1;
-    after_a_call_is_answered: "call.after_answer", 1;
+    before_a_hand_in_is_on_disk: "hand_in.before_commit", 3, "openai";
+    after_a_hand_in_is_on_disk: "hand_in.after_commit", 3, "anthropic";
+    before_a_cut_is_on_disk: "cut.before_commit", 1, "openai";
+    after_a_cut_is_on_disk: "cut.after_commit", 1, "anthropic";
+    after_the_input_is_uploaded: "send.after_upload", 1, "openai";
+    after_the_input_is_known: "send.after_input_stored", 1, "openai";
+    before_a_batch_is_created_at_openai: "send.before_create", 1, "openai";
+    before_a_batch_is_created_at_anthropic: "send.before_create", 1, "anthropic";
+    after_a_batch_is_created_at_openai: "send.after_create", 1, "openai";
+    after_a_batch_is_created_at_anthropic: "send.after_create", 1, "anthropic";
+    before_results_are_on_disk_from_openai: "ingest.before_chunk_commit", 1, "openai";
+    before_results_are_on_disk_from_anthropic: "ingest.before_chunk_commit", 1, "anthropic";
+    after_results_are_on_disk: "ingest.after_chunk_commit", 1, "openai";
+    before_a_batch_is_closed: "ingest.before_close", 1, "anthropic";
+    before_a_call_is_made: "call.before_ask", 1, "openai";
+    after_a_call_is_answered: "call.after_answer", 1, "anthropic";
 }
 
-async fn killed_at(database: Database, point: &str, nth: u32) {
-    let mut school = School::prepare(database, Options::default()).await;
+async fn killed_at(database: Database, provider: &'static str, point: &str, nth: u32) {
+    let options = Options { providers: vec![provider], ..Options::default() };
+    let mut school = School::prepare(database, options).await;
     school.start_to_crash(&format!("{point}:{nth}")).await;
     let tasks: Vec<_> = (0..ESSAYS + EXAMS)
         .map(|n| if n < ESSAYS { ("essay", n) } else { ("exam", n) })

@@ -17,6 +17,11 @@ export async function freePort() {
   return port;
 }
 
+/** The environment without variables of the tests, which the program would take for settings. */
+function withoutOurs(environment) {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('QUIRE_')));
+}
+
 /** Starts a demo. Answers what it said of itself, and how to stop it. */
 export async function startDemo() {
   const program = process.env.QUIRE_PROGRAM;
@@ -29,7 +34,7 @@ export async function startDemo() {
       'demo', '--json', '--data', join(folder, 'data'),
       '--listen', `127.0.0.1:${port}`, '--simulator-listen', `127.0.0.1:${simulatorPort}`,
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },
+    { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder, env: withoutOurs(process.env) },
   );
   let said = '';
   let complained = '';

@@ -42,7 +42,6 @@ impl Answer {
     ///
     /// # Panics
     /// If it has another.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "answered {}", self.text);
         self

@@ -69,7 +69,6 @@ impl Page {
     ///
     /// # Panics
     /// If it has another.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.answer.status.as_u16(), status, "{}: {}", self.path, self.words());
         self

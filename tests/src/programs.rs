@@ -14,18 +14,25 @@ pub const PROGRAM: &str = "QUIRE_PROGRAM";
 /// If it is missing or older than its sources, saying what to do.
 #[must_use]
 pub fn quire() -> &'static Path {
-    static QUIRE: LazyLock<PathBuf> = LazyLock::new(|| {
-        if let Some(path) = std::env::var_os(PROGRAM) {
-            return path.into();
-        }
-        let path = target().join("quire");
-        assert!(path.is_file(), "{} is not there: run `cargo build` first", path.display());
-        if let Some(source) = newer_source(&path) {
-            panic!("{} is not built from {source} as it is now: run `cargo build` first", path.display());
-        }
-        path
-    });
-    &QUIRE
+    static QUIRE: LazyLock<Result<PathBuf, String>> = LazyLock::new(find);
+    QUIRE.as_deref().unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+fn find() -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os(PROGRAM) {
+        return Ok(path.into());
+    }
+    let path = target().join("quire");
+    if !path.is_file() {
+        return Err(format!("{} is not there: run `cargo build` first", path.display()));
+    }
+    match newer_source(&path) {
+        Some(source) => Err(format!(
+            "{} is not built from {source} as it is now: run `cargo build` first",
+            path.display()
+        )),
+        None => Ok(path),
+    }
 }
 
 /// The folder that the running program was built into, such as `target/debug`.

@@ -56,8 +56,10 @@ pub struct Options {
     pub simulator: quire_simulator::Settings,
     /// Settings of Quire, such as `("lanes.standard.gather_seconds", "0")`.
     pub settings: Vec<(String, String)>,
-    /// Seconds between two looks of the schedules; batches are cut at each.
-    pub min_jobs: u32,
+    /// The providers that are set up.
+    pub providers: Vec<&'static str>,
+    /// Fewest and most jobs of a batch, the same at each provider, so that both have the same room.
+    pub jobs: (u32, u32),
     /// Port of a mail server.
     pub mail: Option<u16>,
     /// Runs workers in the same process as the web server.
@@ -71,7 +73,14 @@ impl Default for Options {
             latency_ms: 50,
             ..quire_simulator::Settings::instant()
         };
-        Self { simulator, settings: Vec::new(), min_jobs: 1, mail: None, workers: true }
+        Self {
+            simulator,
+            settings: Vec::new(),
+            providers: vec!["openai", "anthropic"],
+            jobs: (1, 50),
+            mail: None,
+            workers: true,
+        }
     }
 }
 
@@ -200,7 +209,7 @@ impl School {
         }
         settings.extend(self.options.settings.iter().cloned());
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("NO_COLOR", "1");
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }

@@ -30,6 +30,16 @@ impl std::fmt::Display for RequestId {
     }
 }
 
+tokio::task_local! {
+    static CURRENT: RequestId;
+}
+
+/// The id of the request that this task is answering, if it is answering one.
+#[must_use]
+pub fn current() -> Option<RequestId> {
+    CURRENT.try_with(|id| *id).ok()
+}
+
 /// Watches one request. What is logged and measured is the route, never the address asked for: that may hold ids of
 /// people's work.
 pub async fn observe(mut request: Request, next: Next) -> Response {
@@ -42,7 +52,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(id);
     let span = tracing::info_span!("request", %id, method, route);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = CURRENT.scope(id, next.run(request)).instrument(span.clone()).await;
     let status = response.status();
     let took = begun.elapsed();
     metrics::histogram!(

@@ -1,5 +1,6 @@
 //! Errors of the API as problem details (RFC 9457), and the table of their kinds.
 
+use super::observe;
 use axum::{
     Json,
     http::{
@@ -201,7 +202,7 @@ impl IntoResponse for Problem {
             title: self.kind.title(),
             status: status.as_u16(),
             detail: self.detail,
-            instance: self.instance,
+            instance: self.instance.or_else(|| observe::current().map(|id| id.to_string())),
             errors: self.errors,
         };
         let mut response = (status, Json(details)).into_response();

@@ -5,7 +5,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use std::{collections::HashMap, path::PathBuf};
 
 /// Environment variables that are not settings, though their names begin alike.
-const NOT_SETTINGS: [&str; 2] = ["QUIRE_CONFIG", "QUIRE_TOKEN"];
+const NOT_SETTINGS: [&str; 3] = ["QUIRE_CONFIG", "QUIRE_CRASH_AT", "QUIRE_TOKEN"];
 
 /// Where settings come from, besides their defaults.
 #[derive(Clone, Debug, Default)]

@@ -53,7 +53,7 @@ fn database(name: &str) -> Result<Database, String> {
 fn options() -> Options {
     let simulator =
         quire_simulator::Settings { turnaround_seconds: 8.0, ..quire_simulator::Settings::default() };
-    Options { simulator, min_jobs: 10, ..Options::default() }.with("lanes.standard.gather_seconds", "2")
+    Options { simulator, jobs: (10, 50), ..Options::default() }.with("lanes.standard.gather_seconds", "2")
 }
 
 #[tokio::main]
@@ -243,7 +243,7 @@ async fn kill_again_and_again(school: &mut School, kills: u32, chance: &mut StdR
         let patience = if crash {
             Duration::from_secs(30)
         } else {
-            Duration::from_millis(chance.random_range(300..3_000))
+            Duration::from_millis(chance.random_range(500..4_000))
         };
         while !school.has_ended() && begin.elapsed() < patience {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -53,14 +53,17 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
     }
     for (name, url, model) in [
         ("openai", simulator.openai_url(), "gpt-6-luna"),
-        ("anthropic", simulator.anthropic_url(), "claude-haiku-5-5"),
+        ("anthropic", format!("{}/v1", simulator.anthropic_url()), "claude-haiku-5-5"),
     ] {
+        if !options.providers.contains(&name) {
+            continue;
+        }
+        let (least, most) = options.jobs;
         let _ = write!(
             out,
             "[[providers]]\nname = \"{name}\"\nkind = \"{name}\"\nbase_url = \"{url}\"\nkey = \"sk-tests\"\n\
-             [providers.settings]\nmodels = [\"{model}\"]\nmin_jobs = {}\nschedule = \"* * * * * *\"\n\
-             economy_schedule = \"* * * * * *\"\npoll_first_s = 1\npoll_max_s = 1\n\n",
-            options.min_jobs
+             [providers.settings]\nmodels = [\"{model}\"]\nmin_jobs = {least}\nmax_jobs = {most}\nmax_batches = 4\nschedule = \"* * * * * *\"\n\
+             economy_schedule = \"* * * * * *\"\npoll_first_s = 1\npoll_max_s = 1\n\n"
         );
     }
     out
