@@ -89,6 +89,10 @@ test-sdk: build need-python ## Run the providers' own Python libraries against t
 test-browser: build need-browser ## Run the tests in a browser; screenshots go to target/screenshots
 	@$(STEP) 'Browser tests' tests/setup/browser
 
+.PHONY: test-browser-pages
+test-browser-pages: build need-browser ## Look at every page in every state in a browser
+	@$(STEP) 'Every page in a browser' tests/setup/browser ./checks.test.mjs ./gallery.test.mjs
+
 ##@ Measure
 
 .PHONY: bench

@@ -118,7 +118,7 @@ mod tests {
         for (body, kind, part) in [
             (String::new(), Kind::InvalidBody, "not JSON"),
             ("{".to_owned(), Kind::InvalidBody, "not JSON"),
-            ("[]".to_owned(), Kind::InvalidField, "assignment: is missing"),
+            ("[]".to_owned(), Kind::InvalidBody, "JSON object"),
             ("5".to_owned(), Kind::InvalidBody, "JSON object"),
             ("null".to_owned(), Kind::InvalidBody, "JSON object"),
             ("{}".to_owned(), Kind::InvalidField, "assignment: is missing"),

@@ -7,6 +7,9 @@ use std::{collections::HashMap, path::PathBuf};
 /// Environment variables that are not settings, though their names begin alike.
 const NOT_SETTINGS: [&str; 3] = ["QUIRE_CONFIG", "QUIRE_CRASH_AT", "QUIRE_TOKEN"];
 
+/// Variables of the tests, which may stand in the environment of a program that they start.
+const FOR_TESTS: &str = "QUIRE_TEST_";
+
 /// Where settings come from, besides their defaults.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
@@ -86,7 +89,9 @@ pub fn load(source: &Source) -> Result<Settings, SettingsError> {
     let environment = source
         .environment
         .iter()
-        .filter(|(name, value)| !NOT_SETTINGS.contains(&name.as_str()) && !value.is_empty())
+        .filter(|(name, value)| {
+            !NOT_SETTINGS.contains(&name.as_str()) && !name.starts_with(FOR_TESTS) && !value.is_empty()
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     builder = builder.add_source(
