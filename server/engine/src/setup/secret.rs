@@ -1,7 +1,7 @@
 //! Secrets in a setup file: not shown by `Debug`, wiped from memory when dropped.
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 
 /// A password or key.
@@ -35,6 +35,8 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
+        // The usual error repeats the value.
+        let text = String::deserialize(deserializer);
+        text.map(Self::from).map_err(|_| de::Error::custom("a password or key must be text, in quotes"))
     }
 }
