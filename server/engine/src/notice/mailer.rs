@@ -2,21 +2,27 @@
 
 use super::Letter;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+    Message,
     address::Envelope,
     message::{
         Mailbox, MultiPart,
         header::{Header, HeaderName, HeaderValue},
     },
     transport::smtp::{
-        PoolConfig,
-        authentication::Credentials,
-        client::{Tls, TlsParameters},
+        Error,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, TlsParameters},
+        extension::ClientId,
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// How the connection to a mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +61,7 @@ pub struct SmtpSettings {
     pub credentials: Option<(String, SecretString)>,
     /// From whom, such as `Quire <quire@example.edu>`.
     pub from: String,
-    /// Longest wait for one step of the conversation.
+    /// Longest that the sending of one letter may take, from connecting to the server's acceptance.
     pub timeout: Duration,
 }
 
@@ -85,22 +91,93 @@ pub struct SendError {
     pub permanent: bool,
 }
 
-/// Connections kept open to the mail server.
-const CONNECTIONS: u32 = 4;
+/// Connections kept open to the mail server, and for how long without a letter.
+const CONNECTIONS: usize = 4;
+const IDLE: Duration = Duration::from_secs(20);
 
 /// Sends e-mails, over a few connections that are kept open.
 #[derive(Clone)]
-pub struct Mailer(Option<Out>);
+pub struct Mailer(Option<Arc<Out>>);
 
-#[derive(Clone)]
+/// The library's own pool is not used: its connections have no time-out once they are open, and one whose letter was
+/// given up midway would be used again with the old letter's answer still to come.
 struct Out {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    host: String,
+    port: u16,
+    security: SmtpSecurity,
+    tls: Option<TlsParameters>,
+    credentials: Option<Credentials>,
+    hello: ClientId,
     from: Mailbox,
+    timeout: Duration,
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailer").field("on", &self.is_on()).finish_non_exhaustive()
+    }
+}
+
+impl Out {
+    /// A fresh connection: encrypted and signed in, as the settings say.
+    async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
+        let from_the_start = self.tls.clone().filter(|_| self.security == SmtpSecurity::Tls);
+        let address = (self.host.as_str(), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, from_the_start, None).await?;
+        if self.security == SmtpSecurity::Starttls
+            && let Some(tls) = self.tls.clone()
+        {
+            connection.starttls(tls, &self.hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection that is kept open and still works, or a fresh one. Whoever takes it gives it back after a letter
+    /// that was accepted; one that is dropped midway is closed.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, Error> {
+        loop {
+            let kept = self.idle().pop();
+            match kept {
+                Some((mut connection, since)) if since.elapsed() < IDLE => {
+                    if connection.test_connected().await {
+                        return Ok(connection);
+                    }
+                }
+                Some(_) => {}
+                None => return self.open().await,
+            }
+        }
+    }
+
+    fn give_back(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle();
+        if idle.len() < CONNECTIONS {
+            idle.push((connection, Instant::now()));
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Within the time allowed.
+    async fn timely<T>(
+        &self,
+        address: &str,
+        work: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, SendError> {
+        match tokio::time::timeout(self.timeout, work).await {
+            Ok(done) => done.map_err(|error| classify(&error, address)),
+            Err(_) => Err(SendError {
+                reason: format!("the mail server took longer than {} s", self.timeout.as_secs_f64()),
+                permanent: false,
+            }),
+        }
     }
 }
 
@@ -127,31 +204,34 @@ impl Mailer {
         Self(None)
     }
 
-    /// Sends by SMTP. Connects nothing yet. To be made, used and dropped within a Tokio runtime, whose tasks look after
-    /// the open connections.
+    /// Sends by SMTP. Connects nothing yet.
     ///
     /// # Errors
     /// Names the setting that can't work.
     pub fn smtp(settings: &SmtpSettings) -> Result<Self, MailError> {
         let from: Mailbox = settings.from.parse().map_err(|_| MailError::From(settings.from.clone()))?;
-        let tls = || {
-            TlsParameters::new(settings.host.clone())
-                .map_err(|e| MailError::Tls { host: settings.host.clone(), reason: e.to_string() })
+        let tls = match settings.security {
+            SmtpSecurity::None => None,
+            SmtpSecurity::Tls | SmtpSecurity::Starttls => Some(
+                TlsParameters::new(settings.host.clone())
+                    .map_err(|e| MailError::Tls { host: settings.host.clone(), reason: e.to_string() })?,
+            ),
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.clone())
-            .port(settings.port.unwrap_or(settings.security.port()))
-            .tls(match settings.security {
-                SmtpSecurity::Tls => Tls::Wrapper(tls()?),
-                SmtpSecurity::Starttls => Tls::Required(tls()?),
-                SmtpSecurity::None => Tls::None,
-            })
-            .timeout(Some(settings.timeout))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
-        if let Some((user, password)) = &settings.credentials {
-            builder =
-                builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
-        }
-        Ok(Self(Some(Out { transport: builder.build(), from })))
+        let credentials = settings
+            .credentials
+            .as_ref()
+            .map(|(user, password)| Credentials::new(user.clone(), password.expose_secret().to_owned()));
+        Ok(Self(Some(Arc::new(Out {
+            host: settings.host.clone(),
+            port: settings.port.unwrap_or(settings.security.port()),
+            security: settings.security,
+            tls,
+            credentials,
+            hello: ClientId::default(),
+            from,
+            timeout: settings.timeout,
+            idle: Mutex::default(),
+        }))))
     }
 
     /// A mail server is set up.
@@ -166,14 +246,11 @@ impl Mailer {
     /// What the server or the network said.
     pub async fn check(&self) -> Result<(), SendError> {
         let out = self.out()?;
-        match out.transport.test_connection().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(SendError {
-                reason: "the mail server answers, but not as one".to_owned(),
-                permanent: false,
-            }),
-            Err(error) => Err(classify(&error, "")),
-        }
+        out.timely("", async {
+            let mut connection = out.open().await?;
+            connection.quit().await.map(|_| ())
+        })
+        .await
     }
 
     /// Sends a letter.
@@ -183,12 +260,18 @@ impl Mailer {
     pub async fn send(&self, letter: &Letter) -> Result<(), SendError> {
         let out = self.out()?;
         let message = message(letter, &out.from)?;
-        out.transport.send(message).await.map(|_| ()).map_err(|error| classify(&error, &letter.email))
+        out.timely(&letter.email, async {
+            let mut connection = out.connection().await?;
+            connection.send(message.envelope(), &message.formatted()).await?;
+            out.give_back(connection);
+            Ok(())
+        })
+        .await
     }
 
     fn out(&self) -> Result<&Out, SendError> {
         let off = || SendError { reason: "no mail server is set up".to_owned(), permanent: true };
-        self.0.as_ref().ok_or_else(off)
+        self.0.as_deref().ok_or_else(off)
     }
 }
 
@@ -213,12 +296,16 @@ fn message(letter: &Letter, from: &Mailbox) -> Result<Message, SendError> {
 
 /// What a failure means. That the server does not let us in (530, 534, 535, 538) is a matter of settings: it is no fault
 /// of the letter, which is tried again.
-fn classify(error: &lettre::transport::smtp::Error, address: &str) -> SendError {
+fn classify(error: &Error, address: &str) -> SendError {
     let ours = matches!(error.status().map(u16::from), Some(530 | 534 | 535 | 538));
     let mut reason = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        reason = format!("{reason}: {inner}");
+        // Some errors tell their cause themselves.
+        let told = inner.to_string();
+        if !reason.contains(&told) {
+            reason = format!("{reason}: {told}");
+        }
         cause = inner.source();
     }
     if !address.is_empty() {

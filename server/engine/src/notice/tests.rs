@@ -25,7 +25,10 @@ use crate::{
 };
 use chrono::TimeDelta;
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -37,18 +40,21 @@ use tokio::{
 struct Post {
     port: u16,
     letters: Arc<Mutex<Vec<String>>>,
+    visits: Arc<AtomicUsize>,
 }
 
 impl Post {
-    /// `refuse` answers a receiver with an SMTP reply, if it is to be refused.
+    /// `refuse` answers a receiver with an SMTP reply, if it is to be refused; an empty one never comes.
     async fn open(refuse: fn(&str) -> Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let letters = Arc::new(Mutex::new(Vec::new()));
-        let kept = letters.clone();
+        let visits = Arc::new(AtomicUsize::new(0));
+        let (kept, came) = (letters.clone(), visits.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let kept = kept.clone();
+                came.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     let mut stream = BufReader::new(stream);
                     stream.write_all(b"220 post\r\n").await?;
@@ -73,12 +79,15 @@ impl Post {
                             "QUIT" => "221 bye",
                             _ => "250 ok",
                         };
+                        if reply.is_empty() {
+                            std::future::pending::<()>().await;
+                        }
                         stream.write_all(format!("{reply}\r\n").as_bytes()).await?;
                     }
                 });
             }
         });
-        Self { port, letters }
+        Self { port, letters, visits }
     }
 
     fn mailer(&self) -> Mailer {
@@ -90,16 +99,19 @@ impl Post {
     }
 }
 
-fn mailer_to(port: u16) -> Mailer {
-    Mailer::smtp(&SmtpSettings {
+fn settings_to(port: u16) -> SmtpSettings {
+    SmtpSettings {
         host: "127.0.0.1".into(),
         port: Some(port),
         security: SmtpSecurity::None,
         credentials: None,
         from: "Quire <quire@norrby.example>".into(),
         timeout: Duration::from_secs(5),
-    })
-    .unwrap()
+    }
+}
+
+fn mailer_to(port: u16) -> Mailer {
+    Mailer::smtp(&settings_to(port)).unwrap()
 }
 
 /// An engine with a course, a provider, a student and what they handed in.
@@ -444,6 +456,35 @@ async fn notices_are_given_once_read_by_their_reader_and_brought_up_to_date() {
         assert_eq!(engine.inbox(&house.student, true, 0, 10).await.unwrap().items, []);
     })
     .await;
+}
+
+fn a_letter(email: &str) -> Letter {
+    Letter {
+        name: "Åda, \"the\" Lind".into(),
+        email: email.into(),
+        subject: "Övning".into(),
+        text: "a\n.\nb\n".into(),
+        html: "<p>a</p>".into(),
+        id: "abc".into(),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_left_and_connections_are_used_again() {
+    let post = Post::open(|line| line.contains("slow@").then_some("")).await;
+    let mailer =
+        Mailer::smtp(&SmtpSettings { timeout: Duration::from_millis(300), ..settings_to(post.port) })
+            .unwrap();
+    for _ in 0..3 {
+        mailer.send(&a_letter("ada@example.edu")).await.unwrap();
+    }
+    assert_eq!(post.visits.load(Ordering::SeqCst), 1);
+    let silent = mailer.send(&a_letter("slow@example.edu")).await.unwrap_err();
+    assert!(!silent.permanent && silent.reason.contains("longer than 0.3 s"), "{silent}");
+    // The connection with the answer still to come is not used again.
+    mailer.send(&a_letter("ben@example.edu")).await.unwrap();
+    assert_eq!(post.visits.load(Ordering::SeqCst), 2);
+    assert_eq!(post.letters().len(), 4);
 }
 
 #[tokio::test]
