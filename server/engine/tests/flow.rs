@@ -94,7 +94,7 @@ impl School {
             &world,
             &master,
             ProviderKind::Anthropic,
-            simulator.anthropic_url(),
+            format!("{}/v1", simulator.anthropic_url()),
             "claude-haiku-5-5",
         )
         .await;
@@ -207,14 +207,14 @@ impl School {
                 if view.submission.state == state {
                     break;
                 }
-                assert!(
-                    (Utc::now() - started).num_seconds() < 60,
-                    "{} is still {:?} ({:?}); {:?}",
-                    receipt.submission.tracking_id,
-                    view.submission.state,
-                    view.job.state,
-                    view.failure
-                );
+                if (Utc::now() - started).num_seconds() >= 60 {
+                    let open = self.engine.open_batches(&self.teacher).await.unwrap();
+                    let open: Vec<_> = open.iter().map(|b| &b.batch).collect();
+                    panic!(
+                        "{} is still {:?} ({:?}); {:?}; {open:#?}",
+                        receipt.submission.tracking_id, view.submission.state, view.job.state, view.failure
+                    );
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -252,6 +252,9 @@ async fn a_batch_goes_all_the_way() {
         school.wait_for(&receipts, SubmissionState::Completed).await;
         let lines = ledger(&simulator).await;
         assert_eq!(lines.len(), 30);
+        for provider in ["openai", "anthropic"] {
+            assert!(lines.iter().any(|l| l["provider"] == provider), "{provider} got nothing");
+        }
         let simulated: i64 = lines.iter().map(|l| l["price_nano_usd"].as_i64().unwrap()).sum();
         let month = budget::month_of(Utc::now(), school.engine.zone());
         let spending = budget::spending(&mut school.engine.db(), &month).await.unwrap();
@@ -357,14 +360,17 @@ async fn every_fault_is_survived() {
     }
     let mut usable: std::collections::HashMap<String, u32> = std::collections::HashMap::new();
     let mut spent = 0;
+    let mut by_provider = std::collections::BTreeSet::new();
     for line in ledger(&simulator).await {
         if line["usable"].as_bool().unwrap() {
+            by_provider.insert(line["provider"].as_str().unwrap().to_owned());
             let custom_id = line["custom_id"].as_str().unwrap();
             *usable.entry(custom_id[custom_id.len() - 36..].to_owned()).or_default() += 1;
             spent += line["price_nano_usd"].as_i64().unwrap();
         }
     }
     assert_eq!(usable.len(), all.len());
+    assert_eq!(by_provider.len(), 2, "both providers got work: {by_provider:?}");
     // An answer that breaks the schema is usable to the simulator's books only where it was whole.
     let twice = usable.values().filter(|n| **n > 1).count();
     assert_eq!(twice, 0, "batched requests paid for twice");

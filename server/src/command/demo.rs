@@ -170,7 +170,7 @@ impl Demo {
         db.migrate().await.context("the database's schema can't be brought up to date")?;
         let mut school = setup::Setup::parse(DEMO)?.at("openai", &simulator.openai_url(), "demo-key").at(
             "anthropic",
-            &simulator.anthropic_url(),
+            &format!("{}/v1", simulator.anthropic_url()),
             "demo-key",
         );
         if self.pace == Pace::Real {

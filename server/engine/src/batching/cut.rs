@@ -7,6 +7,7 @@ use crate::{
     event::{self, EventKind},
     jobs::{self, Task},
     notice,
+    provider::registry,
     queue::{self, Lane},
     store::{BatchId, Exec, JobId, SubmissionId},
     submission::{self, SubmissionState},
@@ -86,14 +87,7 @@ impl Engine {
         let now = self.now();
         let mut tx = self.db().begin().await?;
         // Its row lock keeps two processes from cutting one queue at once.
-        if tx
-            .query("UPDATE providers SET cut_at = $2 WHERE name = $1")
-            .bind(provider.to_owned())
-            .bind(now)
-            .exec()
-            .await?
-            == 0
-        {
+        if !registry::store::lock_for_cut(&mut tx, provider, now).await? {
             return Ok(Vec::new());
         }
         let backlog = queue::store::backlog(&mut tx, now).await?;

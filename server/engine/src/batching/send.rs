@@ -76,8 +76,15 @@ impl Engine {
                 Ok(Verdict::Done)
             }
             Step::Later { state, at, failures, error } => {
+                // Looking for a batch is no sign of life of its creation call: the wait for that call's end counts from
+                // the last one, or it would never be over.
+                let alive = match batch.state {
+                    BatchState::Sending => batch.lease_until.unwrap_or(now),
+                    _ => self.now(),
+                };
                 let error = error.as_deref();
-                store::release(&mut db, id, self.owner(), state, self.now(), at, failures, error).await?;
+                let with = store::Release { state, alive, look_at: at, failures, error };
+                store::release(&mut db, id, self.owner(), with).await?;
                 Ok(Verdict::LookAgain(at))
             }
         }

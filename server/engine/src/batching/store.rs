@@ -211,7 +211,22 @@ pub async fn claim(
     Ok((rows == 1).then_some(before))
 }
 
-/// Lets a batch go, to be looked at again at a time. `lease_until` stays as the time of the last sign of life.
+/// How a batch is let go.
+#[derive(Clone, Copy, Debug)]
+pub struct Release<'a> {
+    /// The state that it is left in.
+    pub state: BatchState,
+    /// The last sign of life of whoever was sending it; kept as `lease_until`.
+    pub alive: DateTime<Utc>,
+    /// When it is to be looked at again.
+    pub look_at: DateTime<Utc>,
+    /// Calls about it that failed in a row.
+    pub failures: i64,
+    /// What went wrong, where something did.
+    pub error: Option<&'a str>,
+}
+
+/// Lets a batch go; false where it is no longer ours.
 ///
 /// # Errors
 /// If the database fails.
@@ -219,11 +234,7 @@ pub async fn release(
     x: &mut impl Exec,
     id: BatchId,
     owner: &str,
-    state: BatchState,
-    now: DateTime<Utc>,
-    look_at: DateTime<Utc>,
-    failures: i64,
-    error: Option<&str>,
+    with: Release<'_>,
 ) -> Result<bool, DbError> {
     let rows = x
         .query(
@@ -232,11 +243,11 @@ pub async fn release(
         )
         .bind(id)
         .bind(owner.to_owned())
-        .bind(state)
-        .bind(now)
-        .bind(look_at)
-        .bind(failures)
-        .bind(error.map(str::to_owned))
+        .bind(with.state)
+        .bind(with.alive)
+        .bind(with.look_at)
+        .bind(with.failures)
+        .bind(with.error.map(str::to_owned))
         .exec()
         .await?;
     Ok(rows == 1)

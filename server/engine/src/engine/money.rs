@@ -7,7 +7,7 @@ use crate::{
     queue::Job,
     routing::{ProviderFacts, Route},
     store::{NanoUsd, Tx},
-    submission::tokens::{self, Calibration},
+    submission::tokens::Calibration,
 };
 use chrono::{DateTime, Utc};
 use std::sync::PoisonError;
@@ -71,9 +71,10 @@ impl Engine {
             .filter_map(|entry| {
                 let model = entry.settings.models.first()?;
                 let price = self.price(&entry.name, model, now).ok()?;
+                // Providers are compared by their prices for the same text; the worst case allows for each one's own
+                // way of counting.
+                let usage = Usage { input_tokens, output_tokens: positive(output), ..Usage::default() };
                 let input = Calibration::prior(entry.kind).apply(input_tokens);
-                let usage =
-                    Usage { input_tokens: input, output_tokens: positive(output), ..Usage::default() };
                 let most = |batch| price::worst_case(&price, input * 5 / 4, most_output(max_output), batch);
                 let (free_jobs, turnaround) = load.provider(&entry.name, self.settings().turnaround_prior);
                 Some(ProviderFacts {
@@ -93,12 +94,6 @@ impl Engine {
                 })
             })
             .collect()
-    }
-
-    /// A rough count of tokens, for texts that are not sent.
-    #[must_use]
-    pub fn rough_tokens(text: &str) -> u64 {
-        tokens::estimate(text)
     }
 }
 

@@ -44,17 +44,14 @@ impl Engine {
                 let at = self.now() + wait.max(TimeDelta::seconds(1));
                 tracing::warn!(batch.id = %id, %error, "the results of a batch could not be fetched");
                 let text = error.to_string();
-                batching::store::release(
-                    &mut db,
-                    id,
-                    self.owner(),
-                    BatchState::Ended,
-                    self.now(),
-                    at,
+                let with = batching::store::Release {
+                    state: BatchState::Ended,
+                    alive: self.now(),
+                    look_at: at,
                     failures,
-                    Some(&text),
-                )
-                .await?;
+                    error: Some(&text),
+                };
+                batching::store::release(&mut db, id, self.owner(), with).await?;
                 Ok(Verdict::LookAgain(at))
             }
         }

@@ -207,6 +207,21 @@ const PRICES: Rows = Rows {
     tail: "ON CONFLICT (provider_kind, model, valid_from) DO NOTHING",
 };
 
+/// Notes that a provider's queue is being cut. Until the transaction ends the row stays locked, which keeps two
+/// processes from cutting one queue at once. False where there is no such provider.
+///
+/// # Errors
+/// If the database fails.
+pub async fn lock_for_cut(x: &mut impl Exec, name: &str, now: DateTime<Utc>) -> Result<bool, DbError> {
+    let rows = x
+        .query("UPDATE providers SET cut_at = $2 WHERE name = $1")
+        .bind(name.to_owned())
+        .bind(now)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
 /// A price as its row holds it.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
 pub struct PriceRow {
