@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use folder::Folder;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Bundles what browsers load from Quire.
 #[derive(Parser)]
@@ -25,10 +25,11 @@ struct Arguments {
     #[arg(long, conflicts_with = "wasm")]
     no_script: bool,
     /// The folder of styles, with `quire.css`, `icon.svg` and `fonts/`
-    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../style"))]
+    // From the working folder, not from where this was compiled: several checkouts may share one target folder.
+    #[arg(long, value_name = "DIR", default_value = "style")]
     style: PathBuf,
     /// Where the bundle goes; what is there is replaced
-    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/bundle"))]
+    #[arg(long, value_name = "DIR", default_value = "target/bundle")]
     out: PathBuf,
 }
 
@@ -53,6 +54,6 @@ fn main() -> Result<()> {
 /// Where cargo puts the WebAssembly.
 fn built_wasm() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
+        .map_or_else(|| PathBuf::from("target"), PathBuf::from);
     target.join("wasm32-unknown-unknown/wasm-release/frontend.wasm")
 }

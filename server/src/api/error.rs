@@ -128,7 +128,7 @@ impl From<BatchViewError> for Problem {
 }
 
 /// Work that could not be read; `field` is where it came from.
-pub(super) fn unreadable(field: &str, error: &ExtractError) -> Problem {
+pub(crate) fn unreadable(field: &str, error: &ExtractError) -> Problem {
     let kind = match error {
         ExtractError::TooLarge { .. } => Kind::TooLarge,
         ExtractError::WrongType { .. } | ExtractError::Mismatch { .. } => Kind::UnsupportedType,

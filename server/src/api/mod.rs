@@ -3,7 +3,7 @@
 mod body;
 mod caller;
 pub(crate) mod convert;
-mod error;
+pub(crate) mod error;
 mod lists;
 pub mod model;
 mod submissions;

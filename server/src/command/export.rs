@@ -1,9 +1,16 @@
 //! `quire export`.
 
 use super::{General, Usage, tell};
-use crate::api::model::{Page, SubmissionItem};
+use crate::{
+    api::{
+        convert,
+        model::{Page, SubmissionItem},
+    },
+    boot,
+};
 use anyhow::Context;
 use clap::Args;
+use quire_engine::{identity::Actor, store::AssignmentId};
 use std::{
     collections::HashSet,
     fs::File,
@@ -15,7 +22,7 @@ use url::Url;
 use uuid::Uuid;
 
 /// Submissions asked for at once.
-const AT_ONCE: usize = 500;
+const AT_ONCE: i64 = 500;
 
 /// Writes an assignment's submissions and their marks as CSV: one row for each submission, two columns for each
 /// criterion.
@@ -39,11 +46,12 @@ pub(super) struct Export {
 }
 
 impl Export {
-    pub(super) async fn run(&self, _general: &General) -> anyhow::Result<()> {
-        let (Some(url), Some(token)) = (&self.url, &self.token) else {
-            return Err(Usage("--url and --token are needed".to_owned()).into());
+    pub(super) async fn run(&self, general: &General) -> anyhow::Result<()> {
+        let submissions = match (&self.url, &self.token) {
+            (Some(url), Some(token)) => self.fetch(url, token).await?,
+            (Some(_), None) => return Err(Usage("--url needs --token".to_owned()).into()),
+            (None, _) => self.read(general).await?,
         };
-        let submissions = self.fetch(url, token).await?;
         match &self.output {
             Some(path) => {
                 let file =
@@ -56,14 +64,28 @@ impl Export {
         Ok(())
     }
 
+    /// From the database of the settings.
+    async fn read(&self, general: &General) -> anyhow::Result<Vec<SubmissionItem>> {
+        let engine = boot::engine(&general.begin(&[])?).await?;
+        let assignment = AssignmentId(self.assignment);
+        let submissions = all(async |page| {
+            let found = engine.submissions_of(&Actor::System, assignment, None, page, AT_ONCE).await?;
+            let marking = engine.marking(assignment).await?;
+            let items = found.rows.iter().map(|row| convert::item(row, &marking.context.rubric)).collect();
+            Ok(Page { items, page: found.page, per_page: found.per_page, total: found.total })
+        })
+        .await;
+        engine.db().close().await;
+        submissions
+    }
+
+    /// From a running Quire.
     async fn fetch(&self, url: &Url, token: &str) -> anyhow::Result<Vec<SubmissionItem>> {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
         let assignment = self.assignment.to_string();
         let address = super::api_address(url, &["assignments", &assignment, "submissions"])?;
-        let mut submissions: Vec<SubmissionItem> = Vec::new();
-        let mut seen = HashSet::new();
-        for page in 1_i64.. {
-            let query = [("page", page.to_string()), ("per_page", AT_ONCE.to_string())];
+        all(async |page| {
+            let query = [("page", page), ("per_page", AT_ONCE)];
             let asked = client.get(address.clone()).bearer_auth(token).query(&query);
             let answer = asked.send().await.context("the server can't be reached")?;
             let status = answer.status();
@@ -76,17 +98,28 @@ impl Export {
                     detail.map_or_else(|| format!("the server answered {status}"), str::to_owned)
                 );
             }
-            let page: Page<SubmissionItem> =
-                serde_json::from_slice(&body).context("the server's answer can't be read; is it a Quire?")?;
-            let last = page.page.saturating_mul(page.per_page) >= page.total || page.items.is_empty();
-            // Work handed in meanwhile moves the rest on, so that some come again.
-            submissions.extend(page.items.into_iter().filter(|item| seen.insert(item.tracking_id.clone())));
-            if last {
-                break;
-            }
-        }
-        Ok(submissions)
+            serde_json::from_slice(&body).context("the server's answer can't be read; is it a Quire?")
+        })
+        .await
     }
+}
+
+/// All items, a page after the other.
+async fn all(
+    mut page: impl AsyncFnMut(i64) -> anyhow::Result<Page<SubmissionItem>>,
+) -> anyhow::Result<Vec<SubmissionItem>> {
+    let mut submissions: Vec<SubmissionItem> = Vec::new();
+    let mut seen = HashSet::new();
+    for number in 1_i64.. {
+        let page = page(number).await?;
+        let last = page.page.saturating_mul(page.per_page) >= page.total || page.items.is_empty();
+        // Work handed in meanwhile moves the rest on, so that some come again.
+        submissions.extend(page.items.into_iter().filter(|item| seen.insert(item.tracking_id.clone())));
+        if last {
+            break;
+        }
+    }
+    Ok(submissions)
 }
 
 /// Writes the rows. Criteria are those of all submissions, in the order in which they first appear.

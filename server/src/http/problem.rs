@@ -187,6 +187,12 @@ impl Problem {
         self.kind
     }
 
+    /// After how many seconds it may be tried again.
+    #[must_use]
+    pub const fn seconds_to_wait(&self) -> Option<u32> {
+        self.retry_after
+    }
+
     /// What is wrong this time.
     #[must_use]
     pub fn detail(&self) -> &str {

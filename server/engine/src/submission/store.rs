@@ -85,7 +85,8 @@ pub struct Before {
     pub last: Option<(SubmissionId, i64)>,
 }
 
-/// Looks up what there is already.
+/// Looks up what there is already. A key is known again to whoever used it, and, whoever used it, for the same student's
+/// same assignment: so an import over HTTP and one on the database are one.
 ///
 /// # Errors
 /// If the database fails.
@@ -109,7 +110,7 @@ pub async fn before(
     let rows: Vec<Row> = x
         .query(
             "SELECT id, assignment_id, student_id, draft, text_digest, \
-             (handed_in_by = $1 AND idempotency = $2 AND idempotency IS NOT NULL) AS same_key \
+             (idempotency = $2 AND idempotency IS NOT NULL) AS same_key \
              FROM submissions WHERE (handed_in_by = $1 AND idempotency = $2) \
              OR (assignment_id = $3 AND student_id = $4)",
         )

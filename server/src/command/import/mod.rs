@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rows::{BadRow, Columns, FileError, Row, Rows};
 use serde::Serialize;
 use std::{fs::File, path::PathBuf, time::Duration};
-use target::{Outcome, Remote, Trouble};
+use target::{Local, Outcome, Remote, Target, Trouble};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
@@ -74,13 +74,8 @@ struct Summary {
     stopped: Option<String>,
 }
 
-/// Rows are handed in to one of these.
-enum Target {
-    Remote(Remote),
-}
-
 impl Import {
-    pub(super) async fn run(&self, _general: &General) -> anyhow::Result<()> {
+    pub(super) async fn run(&self, general: &General) -> anyhow::Result<()> {
         let file =
             File::open(&self.file).with_context(|| format!("{} can't be opened", self.file.display()))?;
         let size = file.metadata()?.len();
@@ -94,11 +89,14 @@ impl Import {
         let stop = crate::shutdown::on_signal()?;
         let target = match (&self.url, &self.token) {
             (Some(url), Some(token)) => Target::Remote(Remote::new(url, token.clone(), self.assignment)?),
-            _ => return Err(Usage("--url and --token are needed".to_owned()).into()),
+            (Some(_), None) => return Err(Usage("--url needs --token".to_owned()).into()),
+            (None, _) => Target::Local(Local::open(general.begin(&[])?, self.assignment).await?),
         };
         let progress = bar(size);
-        let summary = self.hand_in_all(rows, &target, &progress, &stop).await.with_context(in_file)?;
+        let summary = self.hand_in_all(rows, &target, &progress, &stop).await.with_context(in_file);
         progress.finish_and_clear();
+        target.close().await;
+        let summary = summary?;
         if self.json {
             print(&format!("{}\n", serde_json::to_string(&summary)?))?;
         } else {
@@ -187,8 +185,7 @@ impl Import {
 async fn hand_in(target: &Target, row: &Row, stop: &CancellationToken) -> Result<Outcome, String> {
     let mut wait = FIRST_WAIT;
     for attempt in 1.. {
-        let Target::Remote(remote) = target;
-        match remote.hand_in(row).await {
+        match target.hand_in(row).await {
             Ok(outcome) => return Ok(outcome),
             Err(Trouble::Lasting(reason)) => return Err(reason),
             Err(Trouble::Passing { reason, .. }) if attempt >= TRIES || stop.is_cancelled() => {

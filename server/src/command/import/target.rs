@@ -1,7 +1,18 @@
 //! Where rows are handed in: over HTTP, or straight into the configured database.
 
 use super::rows::{Row, idempotency_key, own_student};
-use crate::api::model::NewSubmission;
+use crate::{
+    api::{error::unreadable, model::NewSubmission},
+    boot,
+    http::problem::Problem,
+    settings::Settings,
+};
+use quire_engine::{
+    engine::Engine,
+    identity::{Actor, Email},
+    store::AssignmentId,
+    submission::{HandIn, extract},
+};
 use reqwest::{
     StatusCode,
     header::{HeaderMap, RETRY_AFTER},
@@ -36,6 +47,93 @@ pub(super) enum Trouble {
     Lasting(String),
 }
 
+/// What rows are handed in to.
+pub(super) enum Target {
+    /// A running Quire.
+    Remote(Remote),
+    /// The configured database.
+    Local(Local),
+}
+
+impl Target {
+    /// Hands one row in. Doing it again is the same hand-in.
+    pub(super) async fn hand_in(&self, row: &Row) -> Result<Outcome, Trouble> {
+        match self {
+            Self::Remote(remote) => remote.hand_in(row).await,
+            Self::Local(local) => local.hand_in(row).await,
+        }
+    }
+
+    /// Lets go of what it holds.
+    pub(super) async fn close(self) {
+        if let Self::Local(local) = self {
+            local.engine.db().close().await;
+        }
+    }
+}
+
+/// The database of the settings. Rows only join the queue here: the workers of `quire serve` or `quire worker` do the
+/// rest.
+pub(super) struct Local {
+    engine: Engine,
+    settings: Settings,
+    assignment: Uuid,
+}
+
+impl Local {
+    /// The database of these settings.
+    pub(super) async fn open(settings: Settings, assignment: Uuid) -> anyhow::Result<Self> {
+        let engine = boot::engine(&settings).await?;
+        engine.start();
+        Ok(Self { engine, settings, assignment })
+    }
+
+    async fn hand_in(&self, row: &Row) -> Result<Outcome, Trouble> {
+        let assignment = self.assignment.to_string();
+        let text = match extract::typed(&row.text, &self.settings.uploads) {
+            Ok(extracted) => extracted.text,
+            Err(error) => return judge(Refusal::from(&unreadable("text", &error))),
+        };
+        let student = row.student.clone().unwrap_or_else(|| own_student(&assignment, &row.id));
+        let student: Email = match student.parse() {
+            Ok(student) => student,
+            Err(error) => return Ok(Outcome::Refused(format!("student: {error}"))),
+        };
+        let work = HandIn {
+            assignment: AssignmentId(self.assignment),
+            student: Some(student),
+            text,
+            file_name: None,
+            idempotency: Some(idempotency_key(&assignment, &row.id)),
+        };
+        match self.engine.hand_in(&Actor::System, work).await {
+            Ok(receipt) if receipt.repeated => Ok(Outcome::Already),
+            Ok(_) => Ok(Outcome::HandedIn),
+            Err(error) => judge(Refusal::from(&Problem::from(error))),
+        }
+    }
+}
+
+/// Why work was not taken.
+struct Refusal {
+    status: StatusCode,
+    after: Option<Duration>,
+    /// The last part of the problem's type; empty where the answer is no problem of Quire's.
+    kind: String,
+    detail: String,
+}
+
+impl From<&Problem> for Refusal {
+    fn from(problem: &Problem) -> Self {
+        Self {
+            status: problem.kind().status(),
+            after: problem.seconds_to_wait().map(|seconds| Duration::from_secs(seconds.into())),
+            kind: problem.kind().slug().to_owned(),
+            detail: problem.detail().to_owned(),
+        }
+    }
+}
+
 /// A server that rows are handed in to.
 #[derive(Debug)]
 pub(super) struct Remote {
@@ -46,8 +144,8 @@ pub(super) struct Remote {
 }
 
 /// As much of a problem (RFC 9457) as is told to people.
-#[derive(Deserialize)]
-struct Problem {
+#[derive(Default, Deserialize)]
+struct Answer {
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
@@ -67,7 +165,7 @@ impl Remote {
     }
 
     /// Hands one row in. Sending it again is the same hand-in.
-    pub(super) async fn hand_in(&self, row: &Row) -> Result<Outcome, Trouble> {
+    async fn hand_in(&self, row: &Row) -> Result<Outcome, Trouble> {
         let assignment = self.assignment.to_string();
         let student = row.student.clone().unwrap_or_else(|| own_student(&assignment, &row.id));
         let body = NewSubmission {
@@ -94,16 +192,16 @@ impl Remote {
             return Ok(if again { Outcome::Already } else { Outcome::HandedIn });
         }
         let text = answer.text().await.map_err(passing)?;
-        judge(status, after, &text)
+        let answer: Answer = serde_json::from_str(&text).unwrap_or_default();
+        let kind = answer.kind.rsplit('/').next().unwrap_or_default().to_owned();
+        judge(Refusal { status, after, kind, detail: answer.detail })
     }
 }
 
-/// What an answer other than "created" means.
-fn judge(status: StatusCode, after: Option<Duration>, body: &str) -> Result<Outcome, Trouble> {
-    let problem: Problem =
-        serde_json::from_str(body).unwrap_or(Problem { kind: String::new(), detail: String::new() });
-    let told =
-        if problem.detail.is_empty() { format!("the server answered {status}") } else { problem.detail };
+/// What a refusal means for the row and for those after it.
+fn judge(refusal: Refusal) -> Result<Outcome, Trouble> {
+    let Refusal { status, after, kind, detail } = refusal;
+    let told = if detail.is_empty() { format!("the server answered {status}") } else { detail };
     match status {
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
             Err(Trouble::Passing { reason: told, after })
@@ -113,8 +211,8 @@ fn judge(status: StatusCode, after: Option<Duration>, body: &str) -> Result<Outc
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
             Err(Trouble::Lasting(told))
         }
-        StatusCode::CONFLICT if problem.kind.ends_with("/assignment-closed") => Err(Trouble::Lasting(told)),
-        _ if status.is_client_error() && !problem.kind.is_empty() => Ok(Outcome::Refused(told)),
+        StatusCode::CONFLICT if kind == "assignment-closed" => Err(Trouble::Lasting(told)),
+        _ if status.is_client_error() && !kind.is_empty() => Ok(Outcome::Refused(told)),
         _ => Err(Trouble::Lasting(format!("{told}; is this the address of a Quire?"))),
     }
 }
@@ -139,28 +237,30 @@ fn without_address(error: reqwest::Error) -> String {
 mod tests {
     use super::*;
 
-    fn problem(slug: &str) -> String {
-        format!("{{\"type\":\"/problems/{slug}\",\"detail\":\"why\"}}")
-    }
-
     #[test]
     fn answers_are_told_apart() {
-        let ask = |status: u16, body: &str| {
-            judge(StatusCode::from_u16(status).unwrap_or_default(), Some(Duration::from_secs(3)), body)
+        let ask = |status: u16, kind: &str| {
+            let detail = if kind.is_empty() { "" } else { "why" };
+            judge(Refusal {
+                status: StatusCode::from_u16(status).unwrap_or_default(),
+                after: Some(Duration::from_secs(3)),
+                kind: kind.to_owned(),
+                detail: detail.to_owned(),
+            })
         };
-        assert_eq!(ask(422, &problem("unusable-work")), Ok(Outcome::Refused("why".to_owned())));
-        assert_eq!(ask(413, &problem("too-large")), Ok(Outcome::Refused("why".to_owned())));
-        assert_eq!(ask(409, &problem("no-draft-left")), Ok(Outcome::Refused("why".to_owned())));
-        assert_eq!(ask(409, &problem("assignment-closed")), Err(Trouble::Lasting("why".to_owned())));
+        assert_eq!(ask(422, "unusable-work"), Ok(Outcome::Refused("why".to_owned())));
+        assert_eq!(ask(413, "too-large"), Ok(Outcome::Refused("why".to_owned())));
+        assert_eq!(ask(409, "no-draft-left"), Ok(Outcome::Refused("why".to_owned())));
+        assert_eq!(ask(409, "assignment-closed"), Err(Trouble::Lasting("why".to_owned())));
         for (status, slug) in [(401, "unauthenticated"), (403, "forbidden"), (404, "not-found")] {
-            assert_eq!(ask(status, &problem(slug)), Err(Trouble::Lasting("why".to_owned())));
+            assert_eq!(ask(status, slug), Err(Trouble::Lasting("why".to_owned())));
         }
         for (status, slug) in [(429, "too-many-requests"), (503, "unavailable")] {
             let passing = Trouble::Passing { reason: "why".to_owned(), after: Some(Duration::from_secs(3)) };
-            assert_eq!(ask(status, &problem(slug)), Err(passing));
+            assert_eq!(ask(status, slug), Err(passing));
         }
-        assert!(matches!(ask(502, "<html>"), Err(Trouble::Passing { .. })));
-        assert!(matches!(ask(200, "<html>"), Err(Trouble::Lasting(why)) if why.contains("a Quire?")));
+        assert!(matches!(ask(502, ""), Err(Trouble::Passing { .. })));
+        assert!(matches!(ask(200, ""), Err(Trouble::Lasting(why)) if why.contains("a Quire?")));
         assert!(matches!(ask(405, ""), Err(Trouble::Lasting(_))));
     }
 }
