@@ -190,9 +190,13 @@ impl Demo {
         simulator: &str,
         tokens: &Tokens,
     ) -> anyhow::Result<String> {
-        let assignments: Vec<ReadyAssignment> = engine
-            .assignments_as(&Actor::System, Role::Instructor)
-            .await?
+        let school = setup::Setup::parse(DEMO)?;
+        let mut found = engine.assignments_as(&Actor::System, Role::Instructor).await?;
+        // In the file's order: the first is the one to try first. Those added later follow.
+        found.sort_by_key(|(assignment, _)| {
+            school.assignments.iter().position(|one| *one.key.get_ref() == assignment.key).unwrap_or(usize::MAX)
+        });
+        let assignments: Vec<ReadyAssignment> = found
             .into_iter()
             .map(|(assignment, _)| ReadyAssignment { id: assignment.id.to_string(), title: assignment.title })
             .collect();
@@ -207,7 +211,7 @@ impl Demo {
             return Ok(format!("{}\n", serde_json::to_string(&ready)?));
         }
         let mut text = format!("\nQuire is at {url}\n\nSign in there with one click, or as\n");
-        for person in setup::Setup::parse(DEMO)?.people {
+        for person in school.people {
             let password = person.password.as_ref().map_or("", |p| p.expose());
             let _ = writeln!(text, "  {:<32} {password}", person.email.get_ref());
         }
