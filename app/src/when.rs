@@ -81,7 +81,14 @@ impl Clock {
         }
         let most = minutes_up(range.to - self.now);
         if most <= 1 {
-            return "within a minute".to_owned();
+            // Tens of seconds, outwards: seconds one by one would promise too much.
+            let most = ((range.to - self.now).num_milliseconds() + 9_999).div_euclid(10_000) * 10;
+            let least = (range.from - self.now).num_seconds().max(0) / 10 * 10;
+            return match (least, most) {
+                (0, 60) => "within a minute".to_owned(),
+                (0, most) => format!("within {most} seconds"),
+                (least, most) => format!("in {least} to {most} seconds"),
+            };
         }
         if most < 10 {
             let least = (range.from - self.now).num_minutes().max(0);
@@ -237,7 +244,9 @@ mod tests {
 
     #[test]
     fn near_ranges_are_waits() {
-        assert_eq!(range("2026-11-25T13:05:05Z", "2026-11-25T13:05:40Z"), "within a minute");
+        assert_eq!(range("2026-11-25T13:05:05Z", "2026-11-25T13:06:00Z"), "within a minute");
+        assert_eq!(range("2026-11-25T13:05:05Z", "2026-11-25T13:05:31Z"), "within 40 seconds");
+        assert_eq!(range("2026-11-25T13:05:19Z", "2026-11-25T13:05:40Z"), "in 10 to 40 seconds");
         assert_eq!(range("2026-11-25T13:05:30Z", "2026-11-25T13:08:10Z"), "within 4 minutes");
         assert_eq!(range("2026-11-25T13:07:00Z", "2026-11-25T13:09:00Z"), "in 2 to 4 minutes");
         assert_eq!(range("2026-11-25T12:50:00Z", "2026-11-25T13:00:00Z"), "any moment now");

@@ -21,6 +21,12 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// The end of an id, for a narrow column. Ids begin with the time, so that those of one day look alike there.
+#[must_use]
+pub fn short_id(id: &str) -> &str {
+    id.rsplit('-').next().unwrap_or(id)
+}
+
 /// A large number in short: "850", "12.4 k", "1.8 M". Cut, not rounded, so that a limit is never overstated.
 #[must_use]
 pub fn short_count(number: u64) -> String {

@@ -205,7 +205,7 @@ async fn each_state_of_a_submission_has_its_page() {
         ("QR-MARKING", "Being marked"),
         ("QR-LATE", "It takes longer than we said."),
         ("QR-BACK", "moved back 2 places: work with an earlier deadline came in"),
-        ("QR-URGENT", "within a minute"),
+        ("QR-URGENT", "within 20 seconds"),
         ("QR-FRESH", "We are reading it through for a first look."),
         ("QR-REVIEW", "Your essay is marked. Your teacher has the last look."),
         ("QR-TROUBLE", "Your essay is safe, and a person is looking after it."),

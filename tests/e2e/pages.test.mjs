@@ -53,7 +53,7 @@ before(async () => {
   found.mail = await page.locator('main .mails a').first().getAttribute('href');
   await page.context().close();
   const batches = await api('/api/v1/batches', demo.admin_token);
-  found.batch = batches.batches[0].id;
+  found.batch = batches.items[0].id;
 });
 
 after(async () => {

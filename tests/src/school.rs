@@ -196,7 +196,10 @@ impl School {
             ("listen".to_owned(), listen),
             ("data_dir".to_owned(), self.path("data").to_string_lossy().into_owned()),
             ("queue.lease_seconds".to_owned(), "3".to_owned()),
-            ("log.level".to_owned(), "info,quire=debug,quire::http::observe=info,quire_engine=debug".to_owned()),
+            (
+                "log.level".to_owned(),
+                "info,quire=debug,quire::http::observe=info,quire_engine=debug".to_owned(),
+            ),
         ];
         for lane in ["urgent", "standard", "economy"] {
             settings.push((format!("lanes.{lane}.gather_seconds"), "0".to_owned()));

@@ -99,7 +99,7 @@ pub fn SpendChart(
     });
     let last = when::last_of_month(spend.month);
     // The first and last day are left out where "today" stands over them.
-    let room = 50.0;
+    let room = 72.0;
     let near_start = today - LEFT < room;
     let near_end = RIGHT - today < room;
     let rows = spend

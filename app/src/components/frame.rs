@@ -84,7 +84,7 @@ fn navigation(viewer: &Viewer, here: &str) -> impl IntoView + use<> {
 pub fn Footer() -> impl IntoView {
     view! {
         <footer class="foot no-print">
-            <p class="small quiet">"Quire marks with language models; people decide. All times are in "{visit().zone().name().replace('_', " ")}" time."</p>
+            <p class="small quiet">{format!("Quire marks with language models; people decide. All times are in {}.", zone_in_words())}</p>
         </footer>
     }
 }
@@ -100,4 +100,12 @@ pub fn PageTitle(
     let text = if refused { format!("Error: {text}") } else { text };
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     view! { <Title text/> }
+}
+
+/// The zone in which times are shown: "UTC", "Berlin time".
+fn zone_in_words() -> String {
+    match visit().zone().name() {
+        name @ ("UTC" | "GMT") => name.to_owned(),
+        name => format!("{} time", name.replace('_', " ")),
+    }
 }

@@ -117,7 +117,7 @@ fn draw_list(page: Batches, state: Option<BatchState>) -> AnyView {
 fn list_row(batch: BatchItem) -> AnyView {
     view! {
         <tr>
-            <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{batch.id.clone()}</a></td>
+            <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{words::short_id(&batch.id).to_owned()}</a></td>
             <td>{batch.provider}<div class="small quiet nowrap">{batch.model}</div></td>
             <td>{state_tag(batch.state, &batch.counts)}</td>
             <td class="num">{words::count(batch.counts.total)}</td>
@@ -150,7 +150,7 @@ fn draw(page: Batch) -> AnyView {
     let refresh = moving.then(|| {
         view! { <AutoRefresh part=PART.to_owned() seconds=5 as_of=as_of.clone()/><RenewWithoutScript seconds=30/> }
     });
-    let id = page.item.id.clone();
+    let id = words::short_id(&page.item.id).to_owned();
     view! {
         <PageTitle text=format!("Batch {id}")/>
         <main id="main">
@@ -189,7 +189,7 @@ fn body(page: Batch) -> AnyView {
             )
         },
     );
-    let id = page.item.id.clone();
+    let (id, whole_id) = (page.item.id.clone(), page.item.id);
     let href = move |number: u64| format!("/admin/batches/{id}?page={number}");
     view! {
         <section class="grid" aria-label="Key figures">
@@ -204,6 +204,7 @@ fn body(page: Batch) -> AnyView {
                 <section class="stack-2">
                     <h2 class="minor">"About it"</h2>
                     <dl class="pairs">
+                        <div><dt>"Whole id"</dt><dd class="id">{whole_id}</dd></div>
                         <div><dt>"Provider"</dt><dd>{page.item.provider}</dd></div>
                         <div><dt>"Model"</dt><dd>{page.item.model}</dd></div>
                         <div><dt>"Lanes"</dt><dd>{lanes}</dd></div>

@@ -197,7 +197,7 @@ fn replace_section(submission: &Submission, replace: Replace) -> AnyView {
     view! {
         <section class="stack-2">
             <h2 class="minor">"You can still"</h2>
-            <p><a href=format!("/assignments/{}", submission.assignment_id)>"hand in a newer version"</a>{until}"."{leaves}{left}</p>
+            <p><a href=format!("/assignments/{}", submission.assignment_id)>"hand in a newer version"</a>{format!("{until}.{leaves}{left}")}</p>
         </section>
     }
     .into_any()

@@ -53,7 +53,6 @@ fn main() -> Result<()> {
 
 /// Where cargo puts the WebAssembly.
 fn built_wasm() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     target.join("wasm32-unknown-unknown/wasm-release/frontend.wasm")
 }

@@ -194,7 +194,11 @@ impl Demo {
         let mut found = engine.assignments_as(&Actor::System, Role::Instructor).await?;
         // In the file's order: the first is the one to try first. Those added later follow.
         found.sort_by_key(|(assignment, _)| {
-            school.assignments.iter().position(|one| *one.key.get_ref() == assignment.key).unwrap_or(usize::MAX)
+            school
+                .assignments
+                .iter()
+                .position(|one| *one.key.get_ref() == assignment.key)
+                .unwrap_or(usize::MAX)
         });
         let assignments: Vec<ReadyAssignment> = found
             .into_iter()

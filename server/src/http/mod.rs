@@ -21,7 +21,6 @@ use axum::{
 };
 
 /// All that the server answers.
-#[must_use]
 pub fn router(app: &App) -> Router {
     let https = app.settings.is_https();
     Router::new()

@@ -200,7 +200,7 @@ impl<R: Fn(&SubmissionView) -> String> Follower<R> {
         self.looks += 1;
         let due = match self.view.job.state {
             JobState::Queued => true,
-            JobState::Batched | JobState::Calling => self.looks % SELDOM == 0,
+            JobState::Batched | JobState::Calling => self.looks.is_multiple_of(SELDOM),
             JobState::Done | JobState::Dead | JobState::Withdrawn => false,
         };
         if due && let Err(error) = self.engine.refresh(&mut self.view).await {

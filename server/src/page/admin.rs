@@ -107,12 +107,13 @@ impl Pages {
 
 fn lane_state(l: &LaneOverview, now: DateTime<Utc>) -> view::LaneState {
     let (waiting, size) = l.fill;
+    let jobs = words::counted(count(size), "job", "jobs");
     let next = match (l.lane, l.next_cut) {
         (Lane::Urgent, _) => "direct call, marked in seconds".to_owned(),
-        (_, None) => format!("batch at {} jobs", words::count(count(size))),
+        (_, None) => format!("batch at {jobs}"),
         (Lane::Economy, Some(at)) => format!("next batch in {}", quire_app::when::span(at - now)),
         (Lane::Standard, Some(at)) => {
-            format!("batch at {} jobs or in {}", words::count(count(size)), quire_app::when::span(at - now))
+            format!("batch at {jobs} or in {}", quire_app::when::span(at - now))
         }
     };
     #[expect(clippy::cast_precision_loss, reason = "a share for show")]

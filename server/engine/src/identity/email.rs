@@ -81,7 +81,11 @@ pub fn name_from_email(email: &Email) -> String {
     let local = local.split('+').next().filter(|s| !s.is_empty()).unwrap_or(local);
     let words: Vec<String> = local
         .split(['.', '_', '-'])
-        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
+        // "berg2" is a Berg among others; a number that stands alone tells "row 17" from "row 18".
+        .map(|word| match word.trim_end_matches(|c: char| c.is_ascii_digit()) {
+            "" => word,
+            name => name,
+        })
         .filter(|word| !word.is_empty())
         .map(|word| {
             let mut letters = word.chars();
@@ -115,6 +119,7 @@ mod tests {
             ("n_berg2@example.edu", "N Berg"),
             ("öst-man+writing@example.edu", "Öst Man"),
             ("1234@example.edu", "1234"),
+            ("row-17@example.edu", "Row 17"),
         ] {
             assert_eq!(name_from_email(&address.parse().unwrap()), name);
         }

@@ -54,6 +54,12 @@ impl Queue {
         Self { persisted: Persisted::new(store), share, bell: bell::hear(kind), due: false }
     }
 
+    /// Whether nothing is being fetched and nothing fetched waits.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.persisted.state(), State::Ready)
+    }
+
     /// Whether to fetch now: there is a reason to, and enough room for it to be worth while.
     fn opens(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> bool {
         while let Poll::Ready(Some(())) = self.bell.poll_next_unpin(cx) {
@@ -86,10 +92,16 @@ impl Backend for Queue {
         cx: &mut Context<'_>,
         worker: &WorkerContext,
     ) -> Poll<Option<Result<Self::Task, Infallible>>> {
-        if matches!(self.persisted.state(), State::Ready) && !self.opens(cx, worker) {
-            return Poll::Pending;
+        loop {
+            if matches!(self.persisted.state(), State::Ready) && !self.opens(cx, worker) {
+                return Poll::Pending;
+            }
+            match self.persisted.poll_next(cx, worker) {
+                // A fetch that found nothing: the bell may have rung meanwhile, and nobody was listening.
+                Poll::Pending if matches!(self.persisted.state(), State::Ready) => {}
+                polled => return polled,
+            }
         }
-        self.persisted.poll_next(cx, worker)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Infallible>> {

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::*;
-use crate::store::{
-    BatchId, Db, Dialect, Exec as _, JobId,
-    testing::{FreshDb, each_db},
-};
+use super::{queue::Queue, work::Process, *};
+use crate::store::{Db, Dialect, Exec as _, JobId, testing::each_db};
+use apalis::prelude::{Backend as _, WorkerContext};
 use futures::future::BoxFuture;
 use std::{
     collections::HashMap,
@@ -14,6 +12,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll, Wake, Waker},
     time::Instant,
 };
 use tokio::sync::mpsc;
@@ -24,7 +23,6 @@ struct Script {
     act: Box<dyn Fn(Task, usize) -> BoxFuture<'static, Verdict> + Send + Sync>,
     seen: mpsc::UnboundedSender<(Task, Instant)>,
     times: Mutex<HashMap<String, usize>>,
-    ticks: AtomicUsize,
 }
 
 #[async_trait]
@@ -39,14 +37,11 @@ impl Handler for Script {
         let _ = self.seen.send((task.clone(), Instant::now()));
         (self.act)(task, time).await
     }
-    async fn tick(&self) {
-        self.ticks.fetch_add(1, Ordering::SeqCst);
-    }
+    async fn tick(&self) {}
 }
 
 /// Workers in this process, and what they were given.
 struct Workers {
-    script: Arc<Script>,
     seen: mpsc::UnboundedReceiver<(Task, Instant)>,
     stop: CancellationToken,
     running: tokio::task::JoinHandle<Result<(), Error>>,
@@ -63,11 +58,10 @@ impl Workers {
             act: Box::new(move |task, time| Box::pin(act(task, time))),
             seen: sender,
             times: Mutex::default(),
-            ticks: AtomicUsize::new(0),
         });
         let stop = CancellationToken::new();
-        let running = tokio::spawn(run(db.clone(), script.clone(), settings, stop.clone()));
-        Self { script, seen, stop, running }
+        let running = tokio::spawn(run(db.clone(), script, settings, stop.clone()));
+        Self { seen, stop, running }
     }
 
     async fn next(&mut self) -> (Task, Instant) {
@@ -84,9 +78,6 @@ impl Workers {
 
 fn job(n: u128) -> Task {
     Task::Call(JobId(uuid::Uuid::from_u128(n)))
-}
-fn batch(n: u128) -> BatchId {
-    BatchId(uuid::Uuid::from_u128(n))
 }
 
 fn jobs(db: &Db) -> &'static str {
@@ -142,6 +133,55 @@ async fn a_task_is_there_if_the_transaction_commits_and_starts_at_once() {
         until(&db, "Done", 11).await;
         assert_eq!(statuses(&db).await.len(), 1);
         workers.stop().await;
+    })
+    .await;
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Nothing is handled here.
+struct Nobody;
+
+#[async_trait]
+impl Handler for Nobody {
+    async fn handle(&self, _: Task) -> Verdict {
+        Verdict::Done
+    }
+    async fn tick(&self) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bell_is_heard_after_a_fetch_that_found_nothing() {
+    each_db(async |db| {
+        let process = Arc::new(Process::new(db.clone(), Arc::new(Nobody), Settings::default()));
+        // A kind of which no other test has tasks: the bells are the process's.
+        let mut queue = Queue::new(&process, Kind::Ingest);
+        let worker = WorkerContext::new("a worker");
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        while queue.poll_ready(&mut cx, &worker).is_pending() {
+            tokio::task::yield_now().await;
+        }
+        // The first ring is there from the start. The bell rings again while the database is asked.
+        assert!(queue.poll_next(&mut cx, &worker).is_pending());
+        assert!(!queue.is_idle(), "it asks the database");
+        bell::ring(Kind::Ingest);
+        while !queue.is_idle() {
+            assert!(matches!(queue.poll_next(&mut cx, &worker), Poll::Pending), "there is nothing to do");
+            tokio::task::yield_now().await;
+        }
+        let before = woken.0.load(Ordering::SeqCst);
+        bell::ring(Kind::Ingest);
+        assert!(woken.0.load(Ordering::SeqCst) > before, "somebody listens again");
     })
     .await;
 }

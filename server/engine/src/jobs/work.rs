@@ -96,7 +96,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    fn new(db: Db, handler: Arc<dyn Handler>, settings: Settings) -> Self {
+    pub(super) fn new(db: Db, handler: Arc<dyn Handler>, settings: Settings) -> Self {
         Self {
             slots: Kind::ALL.map(|kind| Semaphore::new(settings.share(kind).at_once.max(1))),
             db,

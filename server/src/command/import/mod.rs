@@ -90,7 +90,7 @@ impl Import {
         let target = match (&self.url, &self.token) {
             (Some(url), Some(token)) => Target::Remote(Remote::new(url, token.clone(), self.assignment)?),
             (Some(_), None) => return Err(Usage("--url needs --token".to_owned()).into()),
-            (None, _) => Target::Local(Local::open(general.begin(&[])?, self.assignment).await?),
+            (None, _) => Target::Local(Box::new(Local::open(general.begin(&[])?, self.assignment).await?)),
         };
         let progress = bar(size);
         let summary = self.hand_in_all(rows, &target, &progress, &stop).await.with_context(in_file);

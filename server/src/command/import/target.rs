@@ -52,7 +52,7 @@ pub(super) enum Target {
     /// A running Quire.
     Remote(Remote),
     /// The configured database.
-    Local(Local),
+    Local(Box<Local>),
 }
 
 impl Target {
