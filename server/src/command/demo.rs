@@ -110,10 +110,15 @@ impl Demo {
         let mail = tokio::spawn(mailbox::serve(smtp, folder.clone(), mail_stop.clone()));
 
         let engine = self.engine(&settings, &simulator).await?;
-        let demo = Arc::new(DemoData { people: people(&engine).await?, mailbox: folder });
+        let address = format!("http://{}", simulator.addr);
+        let demo = Arc::new(DemoData {
+            people: people(&engine).await?,
+            mailbox: folder,
+            simulator: address.clone(),
+        });
         let tokens = tokens(&self.data.join("tokens.json"), &engine).await?;
         let url = settings.public_address();
-        let told = self.ready(&engine, &url, &format!("http://{}", simulator.addr), &tokens).await?;
+        let told = self.ready(&engine, &url, &address, &tokens).await?;
         let server = Server::start(engine, settings, listener, true, Some(demo), stop)?;
         print(&told)?;
         let outcome = server.wait().await;

@@ -57,7 +57,11 @@ impl Pages {
             saved_share: (realtime > NanoUsd::ZERO).then(|| saved.dollars() / realtime.dollars()),
             lanes: o.lanes.iter().map(|l| lane_state(l, o.at)).collect(),
             batches: o.batches.iter().map(item).collect(),
-            providers: o.providers.iter().map(provider).collect(),
+            providers: o
+                .providers
+                .iter()
+                .map(|p| provider(p, self.demo.as_ref().map(|demo| demo.simulator.as_str())))
+                .collect(),
             spend: spend(o.money),
             alerts,
         })
@@ -240,14 +244,15 @@ fn job(j: &BatchJob) -> view::BatchJob {
     }
 }
 
-fn provider(p: &ProviderOverview) -> view::ProviderState {
+/// A provider as it is shown; `simulator` is the address of the demo's.
+fn provider(p: &ProviderOverview, simulator: Option<&str>) -> view::ProviderState {
     let tried = p.batches.0 > 0 || p.calls.1 > 0 || p.measured;
     #[expect(clippy::cast_precision_loss, reason = "a share for show")]
     let success = (p.calls.1 > 0).then(|| p.calls.0 as f64 / p.calls.1 as f64);
     view::ProviderState {
         name: p.name.clone(),
         models: p.models.clone(),
-        simulated: p.base_url.contains("127.0.0.1") || p.base_url.contains("localhost"),
+        simulated: simulator.is_some_and(|address| p.base_url.starts_with(address)),
         health: match &p.error {
             Some(error) => view::Health::Impaired(error.clone()),
             None if tried => view::Health::Good,

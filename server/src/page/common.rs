@@ -225,12 +225,7 @@ pub(super) fn assessment(
         next: Some(assessment.marks.next_step.clone()).filter(|next| !next.trim().is_empty()),
         decided_by: view::DecidedBy::Model,
         released_at: assessment.released_at,
-        simulated: is_simulated(assessment),
+        simulated: assessment.marks.is_simulated(),
         compared,
     }
-}
-
-/// A simulator made the marks up: it says so in each of its texts.
-pub(super) fn is_simulated(assessment: &Assessment) -> bool {
-    assessment.marks.feedback.contains("Simulated") || assessment.marks.feedback.contains("simulated")
 }

@@ -48,6 +48,8 @@ pub struct Demo {
     pub people: Vec<view::DemoPerson>,
     /// Where all e-mails land.
     pub mailbox: Folder,
+    /// Where the simulated providers are.
+    pub simulator: String,
 }
 
 impl Pages {

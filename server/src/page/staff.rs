@@ -64,11 +64,7 @@ impl Pages {
                 out_of: context.rubric.most().into(),
             }),
             cost: money(figures.spent),
-            simulated: list
-                .rows
-                .iter()
-                .filter_map(|r| r.marks.as_ref())
-                .any(|m| m.feedback.contains("imulated")),
+            simulated: list.rows.iter().filter_map(|r| r.marks.as_ref()).any(|m| m.is_simulated()),
             rows: list
                 .rows
                 .iter()

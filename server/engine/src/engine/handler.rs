@@ -5,8 +5,10 @@ use crate::{
     batching::{self, BatchState},
     calling,
     jobs::{self, Handler, Task, Verdict},
-    queue,
-    store::JobId,
+    notice,
+    queue::{self, JobState},
+    store::{JobId, SubmissionId},
+    submission,
 };
 use chrono::TimeDelta;
 use std::{
@@ -71,6 +73,40 @@ impl Engine {
         if now.timestamp() % i64::try_from(SWEEP.as_secs()).unwrap_or(3) == 0 {
             self.sweep().await?;
         }
+        self.tell_who_moved_back().await
+    }
+
+    /// Gives a notice to students whose work stands further back than ever before.
+    async fn tell_who_moved_back(&self) -> Result<(), EngineError> {
+        let snapshot = self.snapshot();
+        let moved = {
+            let mut furthest = self.0.furthest.lock().unwrap_or_else(PoisonError::into_inner);
+            let (seen, at) = &mut *furthest;
+            if *at == Some(snapshot.made_at) {
+                return Ok(());
+            }
+            *at = Some(snapshot.made_at);
+            seen.look(&snapshot)
+        };
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let jobs = queue::store::find_many(&mut self.db(), &moved).await?;
+        // Some may have been sent meanwhile.
+        let waiting: Vec<SubmissionId> =
+            jobs.iter().filter(|job| job.state == JobState::Queued).map(|job| job.submission_id).collect();
+        let mut tx = self.db().begin().await?;
+        let notices: Vec<notice::New> = submission::store::students(&mut tx, &waiting)
+            .await?
+            .into_iter()
+            .map(|(submission, person)| notice::New {
+                person,
+                kind: notice::Kind::Delayed,
+                subject: submission.0,
+            })
+            .collect();
+        notice::enqueue(&mut tx, self.world(), &notices).await?;
+        tx.commit().await?;
         Ok(())
     }
 

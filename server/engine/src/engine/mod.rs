@@ -20,7 +20,7 @@ use crate::{
     identity::Identity,
     notice::Mailer,
     provider::{Prices, Registry},
-    queue::Snapshot,
+    queue::{Furthest, Snapshot},
     routing::RuleSet,
     settings::Settings,
     store::{AssignmentId, BatchId, Db, World},
@@ -69,6 +69,8 @@ struct Inner {
     /// Batches that a task of this process is at work on: their leases are prolonged.
     at_work: Mutex<HashMap<BatchId, usize>>,
     ticked: Mutex<Option<(Instant, DateTime<Utc>)>>,
+    /// The worst places seen, and the moment last looked at.
+    furthest: Mutex<(Furthest, Option<DateTime<Utc>>)>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -118,6 +120,7 @@ impl Engine {
             budgets: RwLock::default(),
             at_work: Mutex::default(),
             ticked: Mutex::default(),
+            furthest: Mutex::default(),
             db,
             world,
             settings,

@@ -4,6 +4,7 @@
 //! nouns ask it before they act.
 
 mod email;
+mod enrolling;
 mod error;
 mod institution;
 mod password;

@@ -1,15 +1,16 @@
 //! The way in: who asks, and whether they may.
 
+use super::enrolling::{Enrolled, Enrolment, enrol_together};
 use super::{
-    Act, Actor, ApiToken, Came, Denied, Email, IdentityError, Institution, Member, Memberships, NewPerson,
-    NewToken, Passwords, Person, Role, allowed, name_from_email, store, token,
+    Act, Actor, ApiToken, Came, Denied, Email, IdentityError, Member, Memberships, NewToken, Passwords,
+    Person, allowed, store, token,
 };
-use crate::{
-    routing::StudentTier,
-    store::{CourseId, Db, DbError, Lately, PersonId, TokenId, World},
-};
+use crate::store::{CourseId, Db, DbError, Lately, PersonId, Together, TokenId, World};
 use chrono::{DateTime, Utc};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// How long a person, a token or a role may be out of date here after another process changed it. Thousands of
 /// requests a second by the same token then ask the database once.
@@ -31,6 +32,7 @@ struct Kept {
     tokens: Lately<[u8; 32], Arc<store::Holder>>,
     roles: Lately<PersonId, Arc<Memberships>>,
     students: Lately<(CourseId, Email), Arc<Person>>,
+    enrolling: OnceLock<Together<Enrolment, Enrolled>>,
 }
 
 impl Identity {
@@ -48,6 +50,7 @@ impl Identity {
             tokens: Lately::new(MOST_KEPT, age),
             roles: Lately::new(MOST_KEPT, age),
             students: Lately::new(MOST_KEPT, age),
+            enrolling: OnceLock::new(),
         };
         Self { passwords: Passwords::new(world.clone()), db, world, kept: Arc::new(kept) }
     }
@@ -174,48 +177,21 @@ impl Identity {
         email: &Email,
     ) -> Result<Arc<Person>, IdentityError> {
         self.check(actor, &Act::HandInFor { course }).await?;
-        let load = async {
-            let member = store::member_by_email(&mut self.db(), course, email).await?;
-            Ok(member
-                .filter(|m| m.role == Role::Student && m.person.disabled_at.is_none())
-                .map(|m| Arc::new(m.person)))
-        };
+        let enrolling = self.kept.enrolling.get_or_init(|| {
+            let (db, world) = (self.db.clone(), self.world.clone());
+            Together::start(move |wanted: Vec<Enrolment>| {
+                let (db, world) = (db.clone(), world.clone());
+                async move { enrol_together(&db, &world, &wanted).await }
+            })
+        });
+        let stopped = || DbError::Sql(sqlx::Error::PoolClosed);
+        let ask = async || enrolling.ask((course, email.clone())).await.ok_or_else(stopped);
+        let load = async { Ok(ask().await?.ok()) };
         if let Some(student) = self.kept.students.get((course, email.clone()), load).await? {
             return Ok(student);
         }
-        let mut tx = self.db.begin().await?;
-        let time_zone = Institution::load(&mut tx).await?.time_zone;
-        let new = NewPerson {
-            name: name_from_email(email),
-            email: email.clone(),
-            is_admin: false,
-            tier: StudentTier::Standard,
-            time_zone,
-            password_hash: None,
-        };
-        store::insert_person(&mut tx, self.world.id(), &new, self.world.now()).await?;
-        let person = store::person_by_email(&mut tx, email)
-            .await?
-            .ok_or_else(|| IdentityError::NoSuchPerson(email.to_string()))?;
-        if person.disabled_at.is_some() {
-            return Err(IdentityError::Disabled);
-        }
-        match store::enrol(&mut tx, course, person.id, Role::Student).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let member = store::member_by_email(&mut tx, course, email).await?;
-                if member.is_some_and(|m| m.role == Role::Instructor) {
-                    return Err(IdentityError::NotAStudent(person.name));
-                }
-            }
-            Err(DbError::Sql(sqlx::Error::Database(e))) if e.is_foreign_key_violation() => {
-                return Err(IdentityError::NoSuchCourse);
-            }
-            Err(e) => return Err(e.into()),
-        }
-        tx.commit().await?;
-        self.kept.roles.forget(&person.id).await;
-        Ok(Arc::new(person))
+        // Refused, as it will be again: here is why.
+        ask().await?
     }
 
     /// Makes a bearer token. Its secret is in the answer and nowhere else.

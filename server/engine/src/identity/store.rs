@@ -1,7 +1,10 @@
 //! The tables `people`, `sessions`, `api_tokens`, `enrolments` and `settings`.
 
 use super::{ApiToken, Email, Member, Memberships, NewPerson, Person, Role};
-use crate::store::{CourseId, DbError, Exec, PersonId, TokenId};
+use crate::{
+    queue::store::in_chunks,
+    store::{CourseId, DbError, Exec, PersonId, Rows, TokenId, World},
+};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -99,6 +102,96 @@ pub async fn insert_person(
     Ok(written == 1)
 }
 
+const PEOPLE: Rows = Rows {
+    insert: "INSERT INTO people (id, email, name, is_admin, tier, password_hash, time_zone, created_at)",
+    columns: 8,
+    tail: "ON CONFLICT (email) DO NOTHING",
+};
+
+/// Writes people of whom those are left as they are whose address is there already.
+pub(super) async fn insert_people(
+    x: &mut impl Exec,
+    world: &World,
+    new: &[NewPerson],
+) -> Result<(), DbError> {
+    let now = world.now();
+    PEOPLE
+        .insert(x, new, |q, person| {
+            q.put(world.id::<PersonId>());
+            q.put(person.email.clone());
+            q.put(person.name.clone());
+            q.put(person.is_admin);
+            q.put(person.tier);
+            q.put(person.password_hash.clone());
+            q.put(person.time_zone);
+            q.put(now);
+        })
+        .await?;
+    Ok(())
+}
+
+/// The people of these addresses, in no order.
+pub(super) async fn people_by_email(x: &mut impl Exec, emails: &[&Email]) -> Result<Vec<Person>, DbError> {
+    let mut people = Vec::with_capacity(emails.len());
+    for (places, chunk) in in_chunks(emails) {
+        let mut query = x.query(format!("{}({places})", person!("", "FROM people p WHERE p.email IN ")));
+        for email in chunk {
+            query.put((*email).clone());
+        }
+        people.extend(query.all().await?);
+    }
+    Ok(people)
+}
+
+const STUDENTS: Rows = Rows {
+    insert: "INSERT INTO enrolments (course_id, person_id, role)",
+    columns: 3,
+    tail: "ON CONFLICT (course_id, person_id) DO NOTHING",
+};
+
+/// Makes people students of courses; who is a member already stays what they are.
+pub(super) async fn enrol_students(
+    x: &mut impl Exec,
+    members: &[(CourseId, PersonId)],
+) -> Result<(), DbError> {
+    STUDENTS
+        .insert(x, members, |q, (course, person)| {
+            q.put(*course);
+            q.put(*person);
+            q.put(Role::Student);
+        })
+        .await?;
+    Ok(())
+}
+
+/// The memberships of people of these addresses in all their courses.
+pub(super) async fn memberships_by_email(
+    x: &mut impl Exec,
+    emails: &[&Email],
+) -> Result<Vec<(CourseId, Member)>, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        course_id: CourseId,
+        #[sqlx(flatten)]
+        member: Member,
+    }
+    let mut members = Vec::with_capacity(emails.len());
+    for (places, chunk) in in_chunks(emails) {
+        let mut query = x.query(format!(
+            "{}({places})",
+            person!(
+                "e.course_id, e.role, ",
+                "FROM people p JOIN enrolments e ON e.person_id = p.id WHERE p.email IN "
+            )
+        ));
+        for email in chunk {
+            query.put((*email).clone());
+        }
+        members.extend(query.all::<Row>().await?.into_iter().map(|row| (row.course_id, row.member)));
+    }
+    Ok(members)
+}
+
 /// Writes what is new about a person who is there; without a hash the password stays as it is.
 ///
 /// # Errors
@@ -156,25 +249,6 @@ pub async fn members(x: &mut impl Exec, course: CourseId) -> Result<Vec<Member>,
     ))
     .bind(course)
     .all()
-    .await
-}
-
-/// The member of a course who has this address.
-///
-/// # Errors
-/// If the database fails.
-pub async fn member_by_email(
-    x: &mut impl Exec,
-    course: CourseId,
-    email: &Email,
-) -> Result<Option<Member>, DbError> {
-    x.query(person!(
-        "e.role, ",
-        "FROM people p JOIN enrolments e ON e.person_id = p.id WHERE p.email = $2 AND e.course_id = $1"
-    ))
-    .bind(course)
-    .bind(email.clone())
-    .opt()
     .await
 }
 

@@ -2,6 +2,7 @@
 //! there.
 
 mod estimate;
+mod furthest;
 mod job;
 mod lane;
 mod order;
@@ -9,6 +10,7 @@ mod snapshot;
 pub mod store;
 
 pub use estimate::{Estimate, Turnaround, Waiting, realtime, sent, waiting};
+pub use furthest::Furthest;
 pub use job::{Job, JobState, no_hurry};
 pub use lane::{Lane, LaneSettings, Lanes};
 pub use order::{AGEING_SECONDS, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Place, Rank};

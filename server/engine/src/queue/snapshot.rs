@@ -73,6 +73,17 @@ impl Snapshot {
         &self.lanes[index(lane)]
     }
 
+    /// Jobs that wait, in all lanes.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Every waiting job and its place in its lane, in no order.
+    pub fn places(&self) -> impl Iterator<Item = (JobId, u32)> {
+        self.places.iter().map(|(job, (_, place))| (*job, *place))
+    }
+
     /// Where a job stands; `None` where it did not wait at that moment.
     #[must_use]
     pub fn spot(&self, job: JobId) -> Option<Spot> {

@@ -3,7 +3,7 @@
 use super::{Job, JobState, Lane, Place};
 use crate::{
     routing::Decision,
-    store::{BatchId, DbError, Exec, Id, JobId, Json, NanoUsd, Rows, SubmissionId},
+    store::{BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId},
 };
 use chrono::{DateTime, Utc};
 
@@ -79,7 +79,7 @@ pub async fn find_many(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Job>, DbE
 }
 
 /// Placeholders `$1, $2, …` for chunks of a list; few different statements come of it.
-pub(crate) fn in_chunks<I: Id>(ids: &[I]) -> impl Iterator<Item = (String, &[I])> {
+pub(crate) fn in_chunks<I>(ids: &[I]) -> impl Iterator<Item = (String, &[I])> {
     let mut rest = ids;
     std::iter::from_fn(move || {
         if rest.is_empty() {

@@ -45,6 +45,12 @@ pub struct Marks {
 }
 
 impl Marks {
+    /// Whether a simulator made them up: each of its texts says so at its beginning (docs/simulator.md).
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.feedback.starts_with("Simulated: ")
+    }
+
     /// All points together.
     #[must_use]
     pub fn total(&self) -> Points {

@@ -132,7 +132,7 @@ impl Db {
             let read = SqlitePoolOptions::new()
                 .max_connections(6)
                 .acquire_timeout(Duration::from_secs(30))
-                .connect_with(options.pragma("query_only", "ON"))
+                .connect_with(options.pragma("query_only", "ON").pragma("mmap_size", "268435456"))
                 .await?;
             return Ok(Self::Sqlite { write, read });
         }

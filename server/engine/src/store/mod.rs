@@ -12,6 +12,7 @@ mod money;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text;
+mod together;
 mod world;
 
 pub(crate) use db::TxConn;
@@ -24,6 +25,7 @@ pub use lately::Lately;
 pub use many::Rows;
 pub use money::NanoUsd;
 pub(crate) use text::text_column;
+pub(crate) use together::Together;
 pub use world::{Chance, Clock, ManualClock, SeededChance, SystemChance, SystemClock, World, to_micros};
 
 pub use sqlx::types::Json;

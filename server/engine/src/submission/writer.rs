@@ -11,16 +11,9 @@ use crate::{
     notice,
     queue::{self, Job, JobState},
     routing::{Decision, Route},
-    store::{NanoUsd, SubmissionId, Tx},
+    store::{NanoUsd, SubmissionId, Together, Tx},
 };
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
-
-/// Hand-ins that share a transaction at most.
-const MOST_TOGETHER: usize = 256;
-
-/// Hand-ins that wait for their turn at most; more are told that Quire is busy by having to wait.
-const MOST_WAITING: usize = 4096;
 
 /// One hand-in, ready to be written.
 #[derive(Debug)]
@@ -43,52 +36,38 @@ pub(crate) enum WriteError {
     Failed(Arc<EngineError>),
 }
 
-type Request = (Entry, oneshot::Sender<Result<(), WriteError>>);
-
 /// The way to the one writer of a process.
 #[derive(Debug)]
-pub(crate) struct Writer(mpsc::Sender<Request>);
+pub(crate) struct Writer(Together<Entry, Result<(), WriteError>>);
 
 impl Writer {
     /// Starts the writer; it ends with the engine.
     pub(crate) fn start(engine: WeakEngine) -> Self {
-        let (sender, receiver) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(run(engine, receiver));
-        Self(sender)
+        Self(Together::start(move |entries| write_all(engine.clone(), entries)))
     }
 
     /// Writes one hand-in; answers when it is on disk.
     pub(crate) async fn write(&self, entry: Entry) -> Result<(), WriteError> {
-        let (reply, answer) = oneshot::channel();
         let stopped = || WriteError::Failed(Arc::new(EngineError::Stopping));
-        self.0.send((entry, reply)).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        self.0.ask(entry).await.unwrap_or_else(|| Err(stopped()))
     }
 }
 
-async fn run(engine: WeakEngine, mut receiver: mpsc::Receiver<Request>) {
-    let mut requests = Vec::with_capacity(MOST_TOGETHER);
-    while receiver.recv_many(&mut requests, MOST_TOGETHER).await > 0 {
-        let Some(engine) = engine.upgrade() else { return };
-        let (entries, replies): (Vec<Entry>, Vec<_>) = requests.drain(..).unzip();
-        match write_together(&engine, &entries).await {
-            Ok(()) => replies.into_iter().for_each(|reply| {
-                // Whoever asked may have gone; the work is safe all the same.
-                let _ = reply.send(Ok(()));
-            }),
-            // One of them stands in the way of the others: each for itself.
-            Err(_) if entries.len() > 1 => {
-                for (entry, reply) in entries.iter().zip(replies) {
-                    let _ = reply.send(write_together(&engine, std::slice::from_ref(entry)).await);
-                }
+/// Writes entries, all in one transaction; where that fails, each in its own. Nothing comes of it once the engine is
+/// gone.
+async fn write_all(engine: WeakEngine, entries: Vec<Entry>) -> Vec<Result<(), WriteError>> {
+    let Some(engine) = engine.upgrade() else { return Vec::new() };
+    match write_together(&engine, &entries).await {
+        Ok(()) => entries.iter().map(|_| Ok(())).collect(),
+        // One of them stands in the way of the others: each for itself.
+        Err(_) if entries.len() > 1 => {
+            let mut written = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                written.push(write_together(&engine, std::slice::from_ref(entry)).await);
             }
-            Err(error) => replies.into_iter().for_each(|reply| {
-                let _ = reply.send(Err(match &error {
-                    WriteError::Taken => WriteError::Taken,
-                    WriteError::Failed(error) => WriteError::Failed(error.clone()),
-                }));
-            }),
+            written
         }
+        Err(error) => vec![Err(error)],
     }
 }
 
