@@ -30,8 +30,8 @@ struct Table {
     rows: Vec<Vec<Value>>,
 }
 
-/// Tables that the others refer to.
-const AHEAD: [&str; 2] = ["people", "enrolments"];
+/// Tables that others refer to, and by how many groups they are written ahead of these.
+const AHEAD: [(&str, usize); 2] = [("people", 4), ("enrolments", 2)];
 
 /// SQLite takes at most this many bound values in a statement.
 const MOST_VALUES: usize = 32_000;
@@ -65,7 +65,7 @@ pub async fn write_again(before: &Path, written: &Path, groups: usize) -> anyhow
         let mut tx = to.begin_with("BEGIN IMMEDIATE").await?;
         for table in &tables {
             // People are written ahead of the work that they hand in, as in Quire, where several are on their way.
-            let ahead = if AHEAD.contains(&table.name.as_str()) { 2 } else { 0 };
+            let ahead = AHEAD.iter().find(|(name, _)| *name == table.name).map_or(0, |(_, ahead)| *ahead);
             let part = |n: usize| table.rows.len() * n.min(groups) / groups;
             let from = if group == 0 { 0 } else { part(group + ahead) };
             insert(&mut tx, table, &table.rows[from..part(group + ahead + 1)]).await?;
