@@ -11,7 +11,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 on_both!(each_notice_is_mailed_once, mail_that_is_refused_is_recorded);
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than the claim on a letter, which a kill may leave behind.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn each_notice_is_mailed_once(database: Database) {
     let server = MailServer::start(&[]);

@@ -19,11 +19,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
 use std::collections::HashMap;
 
-/// Messages claimed at once, and sent at the same time. The first, sent one after the other at the slowest, take less
-/// than the lease.
-const CLAIMED: i64 = 16;
+/// Messages claimed at once, and all sent at the same time. Each is given up after 30 s, well before the lease ends; and
+/// what a process that was killed had claimed waits no longer than the lease.
 const AT_ONCE: usize = 4;
-const LEASE: TimeDelta = TimeDelta::minutes(5);
+const CLAIMED: i64 = 4;
+const LEASE: TimeDelta = TimeDelta::seconds(45);
 
 /// Waits after the first, second, … failure; after the last there is no more.
 const WAITS: [TimeDelta; 4] =
