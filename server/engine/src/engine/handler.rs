@@ -95,6 +95,9 @@ impl Engine {
         // Some may have been sent meanwhile.
         let waiting: Vec<SubmissionId> =
             jobs.iter().filter(|job| job.state == JobState::Queued).map(|job| job.submission_id).collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.db().begin().await?;
         let notices: Vec<notice::New> = submission::store::students(&mut tx, &waiting)
             .await?

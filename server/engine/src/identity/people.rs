@@ -186,7 +186,14 @@ impl Identity {
         });
         let stopped = || DbError::Sql(sqlx::Error::PoolClosed);
         let ask = async || enrolling.ask((course, email.clone())).await.ok_or_else(stopped);
-        let load = async { Ok(ask().await?.ok()) };
+        let load = async {
+            let student = ask().await?.ok();
+            if let Some(student) = &student {
+                // It may be new to this course: what is kept of the roles may lack it.
+                self.kept.roles.forget(&student.id).await;
+            }
+            Ok(student)
+        };
         if let Some(student) = self.kept.students.get((course, email.clone()), load).await? {
             return Ok(student);
         }

@@ -171,6 +171,9 @@ async fn students_are_enrolled_by_address() {
         let elsewhere = a_course(&mut db, &world, "M101").await;
         let refused = identity.enrol_by_email(&student, elsewhere, &mail("x@example.edu")).await;
         assert!(matches!(refused, Err(IdentityError::Denied(Denied::NotFound))), "{refused:?}");
+        // What was known of her a moment ago does not outlive a new enrolment.
+        identity.enrol_by_email(&admin, elsewhere, &mail("ada.lind@example.edu")).await.unwrap();
+        assert_eq!(identity.memberships(ada.id).await.unwrap().role(elsewhere), Some(Role::Student));
         let refused = identity.enrol_by_email(&admin, course, &mail("berg@example.edu")).await;
         assert!(matches!(refused, Err(IdentityError::NotAStudent(_))), "{refused:?}");
         let refused = identity.enrol_by_email(&admin, world.id(), &mail("new@example.edu")).await;
