@@ -125,7 +125,7 @@ impl School {
         .await
         .unwrap();
         let teacher = identity::store::person(&mut x, teacher).await.unwrap().unwrap();
-        identity::store::enrol(&mut x, course.id, teacher.id, Role::Instructor).await.unwrap();
+        identity::store::set_role(&mut x, course.id, teacher.id, Role::Instructor).await.unwrap();
         let mut tx = db.begin().await.unwrap();
         let (version, _) =
             quire_engine::course::store::put_rubric(&mut tx, &world, course.id, "persuasion", &rubric())

@@ -68,7 +68,6 @@ impl From<IdentityError> for Problem {
             IdentityError::NoSuchPerson(_) | IdentityError::NotAStudent(_) | IdentityError::Email(_) => {
                 Self::field("student", error.to_string())
             }
-            IdentityError::NoSuchCourse => Self::new(Kind::NotFound, error.to_string()),
             IdentityError::TokenName => Self::field("name", error.to_string()),
             IdentityError::Password(_) => Self::field("password", error.to_string()),
             IdentityError::Denied(denied) => denied.into(),

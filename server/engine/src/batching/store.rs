@@ -544,7 +544,7 @@ pub async fn set_outcome(
         let mut query = x.query(format!(
             "UPDATE batch_items SET outcome = $1 WHERE batch_id = $2 AND outcome IS NULL AND job_id IN ({}) \
              RETURNING job_id",
-            crate::queue::store::places(3, chunk.len())
+            crate::store::places(3, chunk.len())
         ));
         query.put(outcome.to_owned());
         query.put(id);

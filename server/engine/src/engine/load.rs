@@ -18,7 +18,7 @@ use std::{
 };
 
 /// How often load and places are looked at.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Measured batches that an estimate goes by.
 const MEASURED: i64 = 60;

@@ -7,6 +7,8 @@ mod handler;
 mod load;
 mod money;
 mod overview;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use catalog::{Entry, Marking};
 pub use error::EngineError;
@@ -24,7 +26,7 @@ use crate::{
     routing::RuleSet,
     settings::Settings,
     store::{AssignmentId, BatchId, Db, World},
-    submission::Writer,
+    submission::{Earlier, Writer},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -60,6 +62,7 @@ struct Inner {
     prices: Prices,
     mailer: Mailer,
     tail: Tail,
+    earlier: Earlier,
     writer: std::sync::OnceLock<Writer>,
     rules: RwLock<Arc<RuleSet>>,
     markings: Mutex<HashMap<AssignmentId, Arc<Marking>>>,
@@ -112,6 +115,7 @@ impl Engine {
             registry,
             mailer,
             tail: Tail::new(),
+            earlier: Earlier::start(db.clone()),
             writer: std::sync::OnceLock::new(),
             rules: RwLock::new(Arc::new(rules)),
             markings: Mutex::default(),
@@ -206,6 +210,10 @@ impl Engine {
 
     pub(crate) fn mailer(&self) -> &Mailer {
         &self.0.mailer
+    }
+
+    pub(crate) fn earlier(&self) -> &Earlier {
+        &self.0.earlier
     }
 
     pub(crate) fn writer(&self) -> &Writer {

@@ -1,114 +1,143 @@
-//! Enrolling students of whom only the address is known, many in one transaction: an import or a rush of hand-ins on
-//! students' behalf then syncs the disk once for all who come at the same time.
+//! Students for whom others hand work in: found by their address, and written down with the work where they are not
+//! there yet. Those who are asked for at the same time share one query, and a rush of new students costs no
+//! transaction beside that of their work.
 
-use super::{Email, IdentityError, Institution, Member, NewPerson, Person, Role, name_from_email, store};
+use super::{Email, IdentityError, Institution, Person, Role, name_from_email, store};
 use crate::{
     routing::StudentTier,
-    store::{CourseId, Db, DbError, Tx, World},
+    store::{CourseId, Db, DbError, Lately, Tx, World},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-/// A student to be, by course and address.
-pub(super) type Enrolment = (CourseId, Email);
+/// A student of a course, who may have to be written down before their work is.
+#[derive(Clone, Debug)]
+pub struct Student {
+    /// The person. Of one who is not there yet the id is held ready.
+    pub person: Arc<Person>,
+    course: CourseId,
+    standing: Standing,
+}
 
-/// What came of one.
-pub(super) type Enrolled = Result<Arc<Person>, IdentityError>;
+/// What is there of a student.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// All of it.
+    Member,
+    /// The person, who is no member of the course.
+    Outsider,
+    /// Nothing.
+    Unknown,
+}
 
-/// Enrols them, all in one transaction; where that fails, each in its own.
-pub(super) async fn enrol_together(db: &Db, world: &World, wanted: &[Enrolment]) -> Vec<Enrolled> {
-    match enrol(db, world, wanted).await {
-        Ok(enrolled) => enrolled,
-        // One of them stands in the way of the others, or the database is away.
-        Err(_) if wanted.len() > 1 => {
-            let mut enrolled = Vec::with_capacity(wanted.len());
-            for one in wanted {
-                enrolled.push(enrol_one(db, world, one).await);
-            }
-            enrolled
-        }
-        Err(error) => vec![Err(told(error))],
+impl Student {
+    /// A person who is a member of the course.
+    #[must_use]
+    pub const fn member(person: Arc<Person>, course: CourseId) -> Self {
+        Self { person, course, standing: Standing::Member }
+    }
+
+    /// They are to be written down before their work.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.standing != Standing::Member
+    }
+
+    /// Their course and address.
+    pub(super) fn key(&self) -> (CourseId, Email) {
+        (self.course, self.person.email.clone())
     }
 }
 
-async fn enrol_one(db: &Db, world: &World, wanted: &Enrolment) -> Enrolled {
-    let enrolled = enrol(db, world, std::slice::from_ref(wanted)).await.map_err(told)?;
-    enrolled.into_iter().next().unwrap_or_else(|| Err(IdentityError::NoSuchPerson(wanted.1.to_string())))
-}
+/// What came of looking for one.
+pub(super) type Found = Result<Student, IdentityError>;
 
-fn told(error: DbError) -> IdentityError {
-    match error {
-        DbError::Sql(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => {
-            IdentityError::NoSuchCourse
-        }
-        error => error.into(),
+/// Looks for students by course and address, all in one query.
+pub(super) async fn look_for(
+    db: &Db,
+    world: &World,
+    institution: &Lately<(), Arc<Institution>>,
+    wanted: &[(CourseId, Email)],
+) -> Vec<Found> {
+    match look(&mut db.clone(), world, institution, wanted).await {
+        Ok(found) => found,
+        Err(error) => wanted.iter().map(|_| Err(DbError::Shared(error.to_string()).into())).collect(),
     }
 }
 
-async fn enrol(db: &Db, world: &World, wanted: &[Enrolment]) -> Result<Vec<Enrolled>, DbError> {
+async fn look(
+    db: &mut Db,
+    world: &World,
+    institution: &Lately<(), Arc<Institution>>,
+    wanted: &[(CourseId, Email)],
+) -> Result<Vec<Found>, DbError> {
     let mut emails: Vec<&Email> = wanted.iter().map(|(_, email)| email).collect();
-    // In one order in every process, so that two that enrol the same people don't wait for each other.
     emails.sort_unstable();
     emails.dedup();
-    let mut known = store::memberships_by_email(&mut db.clone(), &emails).await?;
-    let has = |known: &[(CourseId, Member)], (course, email): &Enrolment| {
-        known.iter().any(|(of, member)| of == course && member.person.email == *email)
-    };
-    let missing: Vec<&Enrolment> = wanted.iter().filter(|one| !has(&known, one)).collect();
-    let mut strangers = HashMap::new();
-    if !missing.is_empty() {
-        emails.retain(|email| missing.iter().any(|(_, wanted)| wanted == *email));
-        let mut tx = db.begin().await?;
-        strangers = enrol_missing(&mut tx, world, &missing, &emails).await?;
-        known =
-            store::memberships_by_email(&mut tx, &wanted.iter().map(|(_, e)| e).collect::<Vec<_>>()).await?;
-        tx.commit().await?;
+    let mut people = HashMap::with_capacity(emails.len());
+    let mut roles = HashMap::new();
+    for (person, membership) in store::people_by_email(db, &emails).await? {
+        if let Some((course, role)) = membership {
+            roles.insert((course, person.id), role);
+        }
+        people.entry(person.email.clone()).or_insert_with(|| (Arc::new(person), Standing::Outsider));
     }
-    let known: HashMap<(CourseId, Email), Member> =
-        known.into_iter().map(|(course, member)| ((course, member.person.email.clone()), member)).collect();
-    Ok(wanted
-        .iter()
-        .map(|one| match known.get(one) {
-            Some(member) if member.person.disabled_at.is_some() => Err(IdentityError::Disabled),
-            Some(member) if member.role != Role::Student => {
-                Err(IdentityError::NotAStudent(member.person.name.clone()))
-            }
-            Some(member) => Ok(Arc::new(member.person.clone())),
-            // Closed accounts are not enrolled.
-            None if strangers.contains_key(&one.1) => Err(IdentityError::Disabled),
-            None => Err(IdentityError::NoSuchPerson(one.1.to_string())),
-        })
-        .collect())
+    if people.len() < emails.len() {
+        let load = async { Ok(Some(Arc::new(Institution::load(&mut db.clone()).await?))) };
+        let time_zone = institution.get((), load).await?.unwrap_or_default().time_zone;
+        let now = world.now();
+        for email in emails {
+            people.entry(email.clone()).or_insert_with(|| {
+                let person = Person {
+                    id: world.id(),
+                    email: email.clone(),
+                    name: name_from_email(email),
+                    is_admin: false,
+                    tier: StudentTier::Standard,
+                    time_zone,
+                    created_at: now,
+                    disabled_at: None,
+                };
+                (Arc::new(person), Standing::Unknown)
+            });
+        }
+    }
+    let student = |(course, email): &(CourseId, Email)| {
+        let (person, standing) =
+            people.get(email).ok_or_else(|| IdentityError::NoSuchPerson(email.to_string()))?;
+        match roles.get(&(*course, person.id)) {
+            _ if person.disabled_at.is_some() => Err(IdentityError::Disabled),
+            Some(Role::Student) => Ok(Student::member(person.clone(), *course)),
+            Some(_) => Err(IdentityError::NotAStudent(person.name.clone())),
+            None => Ok(Student { person: person.clone(), course: *course, standing: *standing }),
+        }
+    };
+    Ok(wanted.iter().map(student).collect())
 }
 
-/// Writes people and enrolments that are missing; answers the people whose accounts are closed.
-async fn enrol_missing(
+/// Writes down those who are new, within the transaction of their work.
+///
+/// # Errors
+/// If the database fails; a unique violation where the address was taken by another id meanwhile.
+pub(crate) async fn write_new(
     tx: &mut Tx,
-    world: &World,
-    missing: &[&Enrolment],
-    emails: &[&Email],
-) -> Result<HashMap<Email, Person>, DbError> {
-    let time_zone = Institution::load(tx).await?.time_zone;
-    let new: Vec<NewPerson> = emails
-        .iter()
-        .map(|email| NewPerson {
-            name: name_from_email(email),
-            email: (*email).clone(),
-            is_admin: false,
-            tier: StudentTier::Standard,
-            time_zone,
-            password_hash: None,
-        })
-        .collect();
-    store::insert_people(tx, world, &new).await?;
-    let (closed, people): (HashMap<_, _>, HashMap<_, _>) = store::people_by_email(tx, emails)
-        .await?
+    students: impl IntoIterator<Item = &Student>,
+) -> Result<(), DbError> {
+    // In one order in every process, so that two that write the same students don't wait for each other in a circle.
+    let new: BTreeMap<(&Email, CourseId), &Student> = students
         .into_iter()
-        .map(|person| (person.email.clone(), person))
-        .partition(|(_, person)| person.disabled_at.is_some());
-    let mut members: Vec<_> =
-        missing.iter().filter_map(|(course, email)| Some((*course, people.get(email)?.id))).collect();
-    members.sort_unstable();
-    members.dedup();
-    store::enrol_students(tx, &members).await?;
-    Ok(closed)
+        .filter(|student| student.is_new())
+        .map(|student| ((&student.person.email, student.course), student))
+        .collect();
+    let mut unknown: Vec<&Person> = new
+        .values()
+        .filter(|student| student.standing == Standing::Unknown)
+        .map(|student| &*student.person)
+        .collect();
+    unknown.dedup_by_key(|person| person.id);
+    store::insert_people(tx, &unknown).await?;
+    let members: Vec<_> = new.values().map(|student| (student.course, student.person.id)).collect();
+    store::enrol_students(tx, &members).await
 }

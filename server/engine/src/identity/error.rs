@@ -28,9 +28,6 @@ pub enum IdentityError {
     /// Work can't be handed in for a person who teaches the course.
     #[error("{0} teaches this course; work can be handed in for students only.")]
     NotAStudent(String),
-    /// There is no such course.
-    #[error("There is no such course.")]
-    NoSuchCourse,
     /// The name of a token can't be used.
     #[error("Give the token a name of 1 to 100 characters, so that you know it again.")]
     TokenName,

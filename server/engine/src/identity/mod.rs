@@ -18,6 +18,8 @@ mod tests;
 mod token;
 
 pub use email::{Email, EmailError, name_from_email};
+pub use enrolling::Student;
+pub(crate) use enrolling::write_new;
 pub use error::IdentityError;
 pub use institution::{Institution, Zone};
 pub use password::{PasswordError, Passwords};

@@ -1,9 +1,9 @@
 //! The way in: who asks, and whether they may.
 
-use super::enrolling::{Enrolled, Enrolment, enrol_together};
+use super::enrolling::{Found, Student, look_for};
 use super::{
-    Act, Actor, ApiToken, Came, Denied, Email, IdentityError, Member, Memberships, NewToken, Passwords,
-    Person, allowed, store, token,
+    Act, Actor, ApiToken, Came, Denied, Email, IdentityError, Institution, Member, Memberships, NewToken,
+    Passwords, Person, allowed, store, token,
 };
 use crate::store::{CourseId, Db, DbError, Lately, PersonId, Together, TokenId, World};
 use chrono::{DateTime, Utc};
@@ -31,8 +31,9 @@ struct Kept {
     people: Lately<PersonId, Arc<Person>>,
     tokens: Lately<[u8; 32], Arc<store::Holder>>,
     roles: Lately<PersonId, Arc<Memberships>>,
-    students: Lately<(CourseId, Email), Arc<Person>>,
-    enrolling: OnceLock<Together<Enrolment, Enrolled>>,
+    students: Lately<(CourseId, Email), Student>,
+    looking: OnceLock<Together<(CourseId, Email), Found>>,
+    institution: Arc<Lately<(), Arc<Institution>>>,
 }
 
 impl Identity {
@@ -50,7 +51,8 @@ impl Identity {
             tokens: Lately::new(MOST_KEPT, age),
             roles: Lately::new(MOST_KEPT, age),
             students: Lately::new(MOST_KEPT, age),
-            enrolling: OnceLock::new(),
+            looking: OnceLock::new(),
+            institution: Arc::new(Lately::new(1, age)),
         };
         Self { passwords: Passwords::new(world.clone()), db, world, kept: Arc::new(kept) }
     }
@@ -61,6 +63,7 @@ impl Identity {
         self.kept.tokens.forget_all();
         self.kept.roles.forget_all();
         self.kept.students.forget_all();
+        self.kept.institution.forget_all();
     }
 
     /// Hashes and checks passwords.
@@ -165,40 +168,40 @@ impl Identity {
         Ok(store::members(&mut self.db(), course).await?)
     }
 
-    /// The student of this address for whom work is handed in; who is not known yet is enrolled, named after the
-    /// address and without a password.
+    /// The student of this address for whom work is handed in; who is not known yet is named after the address, has no
+    /// password, and is to be written down with the work ([`Student::is_new`]).
     ///
     /// # Errors
     /// If the person of this address teaches the course or has a closed account.
-    pub async fn enrol_by_email(
+    pub async fn student_by_email(
         &self,
         actor: &Actor,
         course: CourseId,
         email: &Email,
-    ) -> Result<Arc<Person>, IdentityError> {
+    ) -> Result<Student, IdentityError> {
         self.check(actor, &Act::HandInFor { course }).await?;
-        let enrolling = self.kept.enrolling.get_or_init(|| {
-            let (db, world) = (self.db.clone(), self.world.clone());
-            Together::start(move |wanted: Vec<Enrolment>| {
-                let (db, world) = (db.clone(), world.clone());
-                async move { enrol_together(&db, &world, &wanted).await }
+        let looking = self.kept.looking.get_or_init(|| {
+            let (db, world, institution) =
+                (self.db.clone(), self.world.clone(), self.kept.institution.clone());
+            Together::start(move |wanted: Vec<(CourseId, Email)>| {
+                let (db, world, institution) = (db.clone(), world.clone(), institution.clone());
+                async move { look_for(&db, &world, &institution, &wanted).await }
             })
         });
         let stopped = || DbError::Sql(sqlx::Error::PoolClosed);
-        let ask = async || enrolling.ask((course, email.clone())).await.ok_or_else(stopped);
-        let load = async {
-            let student = ask().await?.ok();
-            if let Some(student) = &student {
-                // It may be new to this course: what is kept of the roles may lack it.
-                self.kept.roles.forget(&student.id).await;
-            }
-            Ok(student)
-        };
+        let ask = async || looking.ask((course, email.clone())).await.ok_or_else(stopped);
+        let load = async { Ok(ask().await?.ok()) };
         if let Some(student) = self.kept.students.get((course, email.clone()), load).await? {
             return Ok(student);
         }
         // Refused, as it will be again: here is why.
         ask().await?
+    }
+
+    /// Forgets what is kept of a student, after they were written down or found to be there after all.
+    pub(crate) async fn forget_student(&self, student: &Student) {
+        self.kept.students.forget(&student.key()).await;
+        self.kept.roles.forget(&student.person.id).await;
     }
 
     /// Makes a bearer token. Its secret is in the answer and nowhere else.

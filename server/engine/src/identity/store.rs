@@ -1,10 +1,7 @@
 //! The tables `people`, `sessions`, `api_tokens`, `enrolments` and `settings`.
 
 use super::{ApiToken, Email, Member, Memberships, NewPerson, Person, Role};
-use crate::{
-    queue::store::in_chunks,
-    store::{CourseId, DbError, Exec, PersonId, Rows, TokenId, World},
-};
+use crate::store::{CourseId, DbError, Exec, PersonId, Rows, TokenId, in_chunks};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -103,42 +100,57 @@ pub async fn insert_person(
 }
 
 const PEOPLE: Rows = Rows {
-    insert: "INSERT INTO people (id, email, name, is_admin, tier, password_hash, time_zone, created_at)",
-    columns: 8,
-    tail: "ON CONFLICT (email) DO NOTHING",
+    insert: "INSERT INTO people (id, email, name, is_admin, tier, time_zone, created_at)",
+    columns: 7,
+    tail: "ON CONFLICT (id) DO NOTHING",
 };
 
-/// Writes people of whom those are left as they are whose address is there already.
-pub(super) async fn insert_people(
-    x: &mut impl Exec,
-    world: &World,
-    new: &[NewPerson],
-) -> Result<(), DbError> {
-    let now = world.now();
+/// Writes people without passwords; who is there already by id stays as they are.
+///
+/// # Errors
+/// If the database fails; a unique violation where an address is taken by another id.
+pub(super) async fn insert_people(x: &mut impl Exec, new: &[&Person]) -> Result<(), DbError> {
     PEOPLE
         .insert(x, new, |q, person| {
-            q.put(world.id::<PersonId>());
+            q.put(person.id);
             q.put(person.email.clone());
             q.put(person.name.clone());
             q.put(person.is_admin);
             q.put(person.tier);
-            q.put(person.password_hash.clone());
             q.put(person.time_zone);
-            q.put(now);
+            q.put(person.created_at);
         })
         .await?;
     Ok(())
 }
 
-/// The people of these addresses, in no order.
-pub(super) async fn people_by_email(x: &mut impl Exec, emails: &[&Email]) -> Result<Vec<Person>, DbError> {
+/// The people of these addresses with what each is in each of their courses: one row for each course, or one without.
+pub(super) async fn people_by_email(
+    x: &mut impl Exec,
+    emails: &[&Email],
+) -> Result<Vec<(Person, Option<(CourseId, Role)>)>, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        course_id: Option<CourseId>,
+        role: Option<Role>,
+        #[sqlx(flatten)]
+        person: Person,
+    }
     let mut people = Vec::with_capacity(emails.len());
     for (places, chunk) in in_chunks(emails) {
-        let mut query = x.query(format!("{}({places})", person!("", "FROM people p WHERE p.email IN ")));
+        let mut query = x.query(format!(
+            "{}({places})",
+            person!(
+                "e.course_id, e.role, ",
+                "FROM people p LEFT JOIN enrolments e ON e.person_id = p.id WHERE p.email IN "
+            )
+        ));
         for email in chunk {
             query.put((*email).clone());
         }
-        people.extend(query.all().await?);
+        people.extend(
+            query.all::<Row>().await?.into_iter().map(|row| (row.person, row.course_id.zip(row.role))),
+        );
     }
     Ok(people)
 }
@@ -162,34 +174,6 @@ pub(super) async fn enrol_students(
         })
         .await?;
     Ok(())
-}
-
-/// The memberships of people of these addresses in all their courses.
-pub(super) async fn memberships_by_email(
-    x: &mut impl Exec,
-    emails: &[&Email],
-) -> Result<Vec<(CourseId, Member)>, DbError> {
-    #[derive(sqlx::FromRow)]
-    struct Row {
-        course_id: CourseId,
-        #[sqlx(flatten)]
-        member: Member,
-    }
-    let mut members = Vec::with_capacity(emails.len());
-    for (places, chunk) in in_chunks(emails) {
-        let mut query = x.query(format!(
-            "{}({places})",
-            person!(
-                "e.course_id, e.role, ",
-                "FROM people p JOIN enrolments e ON e.person_id = p.id WHERE p.email IN "
-            )
-        ));
-        for email in chunk {
-            query.put((*email).clone());
-        }
-        members.extend(query.all::<Row>().await?.into_iter().map(|row| (row.course_id, row.member)));
-    }
-    Ok(members)
 }
 
 /// Writes what is new about a person who is there; without a hash the password stays as it is.
@@ -250,29 +234,6 @@ pub async fn members(x: &mut impl Exec, course: CourseId) -> Result<Vec<Member>,
     .bind(course)
     .all()
     .await
-}
-
-/// Makes a person a member of a course; who is one already stays what they are (false).
-///
-/// # Errors
-/// If the database fails, or there is no such course or person.
-pub async fn enrol(
-    x: &mut impl Exec,
-    course: CourseId,
-    person: PersonId,
-    role: Role,
-) -> Result<bool, DbError> {
-    let written = x
-        .query(
-            "INSERT INTO enrolments (course_id, person_id, role) VALUES ($1, $2, $3) \
-             ON CONFLICT (course_id, person_id) DO NOTHING",
-        )
-        .bind(course)
-        .bind(person)
-        .bind(role)
-        .exec()
-        .await?;
-    Ok(written == 1)
 }
 
 /// Makes a person this in a course, whatever they were before; false where they were it already.

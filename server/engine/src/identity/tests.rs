@@ -4,7 +4,7 @@
 use super::*;
 use crate::routing::StudentTier;
 use crate::store::{
-    CourseId, Db, Exec as _, PersonId, World,
+    CourseId, Db, DbError, Exec as _, PersonId, World,
     testing::{each_db, still_world},
 };
 use chrono::TimeDelta;
@@ -154,57 +154,79 @@ async fn students_are_enrolled_by_address() {
         let course = a_course(&mut db, &world, "W101").await;
         let teacher = a_person(&mut db, &world, "berg@example.edu", None).await;
         let admin = a_person(&mut db, &world, "admin@example.edu", None).await;
-        assert!(store::enrol(&mut db, course, teacher, Role::Instructor).await.unwrap());
+        assert!(store::set_role(&mut db, course, teacher, Role::Instructor).await.unwrap());
         let (teacher, admin) = (identity.actor(teacher).await.unwrap(), identity.actor(admin).await.unwrap());
 
-        let ada = identity.enrol_by_email(&teacher, course, &mail("Ada.Lind@example.edu")).await.unwrap();
+        let found = identity.student_by_email(&teacher, course, &mail("Ada.Lind@example.edu")).await.unwrap();
+        assert!(found.is_new());
+        // To ask for her is not to write her down, and all who ask mean the same.
+        assert_eq!(store::people(&mut db).await.unwrap().len(), 2);
+        let twice = identity.student_by_email(&admin, course, &mail("ada.lind@example.edu")).await.unwrap();
+        assert_eq!(twice.person.id, found.person.id);
+        write_down(&db, &identity, &[&found, &twice]).await.unwrap();
+        // A second time does no harm: another hand-in may have been on its way.
+        write_down(&db, &identity, &[&twice]).await.unwrap();
+        let ada = found.person;
         assert_eq!(ada.name, "Ada Lind");
         assert_eq!(identity.memberships(ada.id).await.unwrap().role(course), Some(Role::Student));
         for actor in [&teacher, &admin, &Actor::System] {
-            let again = identity.enrol_by_email(actor, course, &mail("ada.lind@EXAMPLE.edu")).await.unwrap();
-            assert_eq!(again.id, ada.id);
+            let again =
+                identity.student_by_email(actor, course, &mail("ada.lind@EXAMPLE.edu")).await.unwrap();
+            assert!(again.person.id == ada.id && !again.is_new());
         }
         // A student may not, a stranger finds nothing, and teachers are no students.
         let student = identity.actor(ada.id).await.unwrap();
-        let refused = identity.enrol_by_email(&student, course, &mail("x@example.edu")).await;
+        let refused = identity.student_by_email(&student, course, &mail("x@example.edu")).await;
         assert!(matches!(refused, Err(IdentityError::Denied(Denied::Forbidden(_)))), "{refused:?}");
         let elsewhere = a_course(&mut db, &world, "M101").await;
-        let refused = identity.enrol_by_email(&student, elsewhere, &mail("x@example.edu")).await;
+        let refused = identity.student_by_email(&student, elsewhere, &mail("x@example.edu")).await;
         assert!(matches!(refused, Err(IdentityError::Denied(Denied::NotFound))), "{refused:?}");
         // What was known of her a moment ago does not outlive a new enrolment.
-        identity.enrol_by_email(&admin, elsewhere, &mail("ada.lind@example.edu")).await.unwrap();
+        let ada_there =
+            identity.student_by_email(&admin, elsewhere, &mail("ada.lind@example.edu")).await.unwrap();
+        assert!(ada_there.person.id == ada.id && ada_there.is_new());
+        write_down(&db, &identity, &[&ada_there]).await.unwrap();
         assert_eq!(identity.memberships(ada.id).await.unwrap().role(elsewhere), Some(Role::Student));
-        let refused = identity.enrol_by_email(&admin, course, &mail("berg@example.edu")).await;
+        let refused = identity.student_by_email(&admin, course, &mail("berg@example.edu")).await;
         assert!(matches!(refused, Err(IdentityError::NotAStudent(_))), "{refused:?}");
-        let refused = identity.enrol_by_email(&admin, world.id(), &mail("new@example.edu")).await;
-        assert!(matches!(refused, Err(IdentityError::NoSuchCourse)), "{refused:?}");
-        // The refused one was not left behind half enrolled.
-        assert!(identity.find(&admin, "new@example.edu").await.is_err());
 
         let members = identity.members(&teacher, course).await.unwrap();
         assert_eq!(members.len(), 2);
         assert!(store::set_role(&mut db, course, ada.id, Role::Instructor).await.unwrap());
         assert!(!store::set_role(&mut db, course, ada.id, Role::Instructor).await.unwrap());
-        assert!(!store::enrol(&mut db, course, ada.id, Role::Student).await.unwrap());
         assert_eq!(store::admins(&mut db).await.unwrap().len(), 1);
         assert_eq!(store::people(&mut db).await.unwrap().len(), 3);
     })
     .await;
 }
 
+/// Writes students down as a hand-in does.
+async fn write_down(db: &Db, identity: &Identity, students: &[&Student]) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    write_new(&mut tx, students.iter().copied()).await?;
+    tx.commit().await?;
+    for student in students {
+        identity.forget_student(student).await;
+    }
+    Ok(())
+}
+
 #[tokio::test]
-async fn many_enrol_the_same_person_at_once() {
+async fn of_two_processes_that_write_the_same_new_student_one_is_told_to_look_again() {
     each_db(async |mut db| {
         let (world, _) = still_world();
         let course = a_course(&mut db, &world, "W101").await;
-        let all = (0..16).map(|_| {
-            let identity = Identity::new(db.clone(), world.clone());
-            async move {
-                identity.enrol_by_email(&Actor::System, course, &mail("ada@example.edu")).await.unwrap().id
-            }
-        });
-        let ids = futures::future::join_all(all).await;
-        assert!(ids.iter().all(|id| *id == ids[0]));
+        let processes = [0, 1].map(|_| Identity::new(db.clone(), world.clone()));
+        let ada = mail("ada@example.edu");
+        let first = processes[0].student_by_email(&Actor::System, course, &ada).await.unwrap();
+        let second = processes[1].student_by_email(&Actor::System, course, &ada).await.unwrap();
+        assert_ne!(first.person.id, second.person.id);
+        write_down(&db, &processes[0], &[&first]).await.unwrap();
+        let taken = write_down(&db, &processes[1], &[&second]).await.unwrap_err();
+        assert!(taken.is_unique_violation(), "{taken}");
+        processes[1].forget_student(&second).await;
+        let again = processes[1].student_by_email(&Actor::System, course, &ada).await.unwrap();
+        assert!(again.person.id == first.person.id && !again.is_new());
         assert_eq!(store::members(&mut db, course).await.unwrap().len(), 1);
     })
     .await;

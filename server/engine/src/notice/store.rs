@@ -3,8 +3,7 @@
 use super::{Channel, Kind};
 use crate::{
     identity::{Email, Zone},
-    queue::store::in_chunks,
-    store::{DbError, Dialect, Exec, NoticeId, PersonId, Rows, SubmissionId, Tx, World},
+    store::{DbError, Dialect, Exec, NoticeId, PersonId, Rows, SubmissionId, Tx, World, in_chunks},
     submission::TrackingId,
 };
 use chrono::{DateTime, Utc};

@@ -8,20 +8,9 @@ use super::{
     *,
 };
 use crate::{
-    course::{self, AssessmentType, Assignment, Course, Criterion, Level, Points, ReleasePolicy, Rubric},
-    engine::{Engine, Parts},
-    identity::{self, Actor, NewPerson, Role},
-    provider::{
-        ApiKey, MasterKey, ProviderKind, Registry,
-        registry::{NewProvider, store::put_provider},
-    },
-    routing::StudentTier,
-    settings::Settings,
-    store::{
-        Db, Exec as _, ManualClock, PersonId, World,
-        testing::{each_db, still_world},
-    },
-    submission::HandIn,
+    engine::testing::{House, house, person},
+    identity::{self, Actor},
+    store::{Exec as _, testing::each_db},
 };
 use chrono::TimeDelta;
 use std::{
@@ -114,108 +103,8 @@ fn mailer_to(port: u16) -> Mailer {
     Mailer::smtp(&settings_to(port)).unwrap()
 }
 
-/// An engine with a course, a provider, a student and what they handed in.
-struct House {
-    engine: Engine,
-    clock: Arc<ManualClock>,
-    student: Actor,
-    assignment: Assignment,
-}
-
-async fn person(db: &mut Db, world: &World, email: &str, is_admin: bool) -> PersonId {
-    let id = world.id();
-    let new = NewPerson {
-        email: email.parse().unwrap(),
-        name: "Ada Lind".into(),
-        is_admin,
-        tier: StudentTier::Standard,
-        time_zone: "Europe/Stockholm".parse().unwrap(),
-        password_hash: None,
-    };
-    identity::store::insert_person(db, id, &new, world.now()).await.unwrap();
-    id
-}
-
-async fn house(mut db: Db, mailer: Mailer) -> House {
-    let (world, clock) = still_world();
-    let course = Course {
-        id: world.id(),
-        code: "W101".into(),
-        title: "Writing 101".into(),
-        cost_centre: "arts".into(),
-        immediate_feedback: false,
-        created_at: world.now(),
-    };
-    course::store::insert_course(&mut db, &course).await.unwrap();
-    let level =
-        |id: &str, points| Level { id: id.into(), title: id.into(), description: String::new(), points };
-    let rubric = Rubric {
-        title: "Essay".into(),
-        criteria: vec![Criterion {
-            id: "position".into(),
-            title: "Position".into(),
-            description: String::new(),
-            levels: vec![level("weak", Points(0)), level("strong", Points(500))],
-        }],
-        guidelines: String::new(),
-        exemplars: vec![],
-    };
-    let (version, _) = course::store::put_rubric(&mut db, &world, course.id, "essay", &rubric).await.unwrap();
-    let assignment = Assignment {
-        id: world.id(),
-        course_id: course.id,
-        key: "essay-2".into(),
-        title: "Essay 2".into(),
-        kind: AssessmentType::Summative,
-        brief: "Write.".into(),
-        language: "en".into(),
-        rubric_version_id: version.id,
-        opens_at: None,
-        closes_at: None,
-        marks_by: None,
-        max_drafts: 9,
-        min_words: None,
-        max_words: None,
-        citations: false,
-        release: ReleasePolicy::AtOnce,
-        resources: vec![],
-        created_at: world.now(),
-    };
-    course::store::insert_assignment(&mut db, &assignment).await.unwrap();
-    let master = MasterKey::generate(&world);
-    let provider = NewProvider {
-        name: "openai".into(),
-        kind: ProviderKind::Openai,
-        base_url: "http://127.0.0.1:9/v1".into(),
-        key: Some(ApiKey::from("sk-test")),
-        enabled: true,
-        settings: serde_json::from_str(r#"{"models": ["gpt-6-luna"]}"#).unwrap(),
-    };
-    put_provider(&mut db, &world, &master, &provider).await.unwrap();
-    let ada = person(&mut db, &world, "ada@example.edu", false).await;
-    identity::store::enrol(&mut db, course.id, ada, Role::Student).await.unwrap();
-    let settings = Settings { public_url: "https://quire.norrby.example/".into(), ..Settings::default() };
-    let registry = Registry::new(master, chrono_tz::Tz::UTC);
-    let engine = Engine::new(Parts { db, world, settings, registry, mailer }).await.unwrap();
-    let student = engine.identity().actor(ada).await.unwrap();
-    House { engine, clock, student, assignment }
-}
-
-impl House {
-    async fn hand_in(&self) -> crate::submission::Receipt {
-        let input = HandIn {
-            assignment: self.assignment.id,
-            student: None,
-            text: "I hold that computers help us. They let us learn.".into(),
-            file_name: None,
-            idempotency: None,
-        };
-        self.engine.hand_in(&self.student, input).await.unwrap()
-    }
-
-    async fn outbox(&self) -> Vec<(String, i64)> {
-        outbox(&mut self.engine.db()).await.unwrap()
-    }
+async fn outbox_of(house: &House) -> Vec<(String, i64)> {
+    outbox(&mut house.engine.db()).await.unwrap()
 }
 
 fn only(state: &str, number: i64) -> Vec<(String, i64)> {
@@ -237,7 +126,7 @@ async fn what_is_handed_in_is_told_once_on_each_channel() {
         let done = house.engine.deliver_due(16).await.unwrap();
         assert_eq!((done.sent, done.later, done.failed, done.next), (1, 0, 0, None));
         assert_eq!(house.engine.deliver_due(16).await.unwrap().sent, 0);
-        assert_eq!(house.outbox().await, only("sent", 1));
+        assert_eq!(outbox_of(&house).await, only("sent", 1));
         let letters = post.letters();
         assert_eq!(letters.len(), 1);
         let letter = &letters[0];
@@ -301,7 +190,7 @@ async fn a_letter_refused_for_now_is_tried_again_and_one_refused_for_good_is_not
         for (wait, least) in waits.iter().zip([1, 5, 30, 120]) {
             assert!((least..=least * 6 / 5 + 1).contains(wait), "{waits:?}");
         }
-        assert_eq!(house.outbox().await, [("failed".to_owned(), 2), ("sent".to_owned(), 1)]);
+        assert_eq!(outbox_of(&house).await, [("failed".to_owned(), 2), ("sent".to_owned(), 1)]);
         assert_eq!(post.letters().len(), 1);
     })
     .await;
@@ -316,7 +205,7 @@ async fn a_mail_server_that_is_away_is_waited_for() {
         let house = house(db, mailer_to(port)).await;
         house.hand_in().await;
         assert_eq!(house.engine.deliver_due(16).await.unwrap().later, 1);
-        assert_eq!(house.outbox().await, only("waiting", 1));
+        assert_eq!(outbox_of(&house).await, only("waiting", 1));
         assert!(mailer_to(port).check().await.is_err());
         let post = Post::open(|_| None).await;
         post.mailer().check().await.unwrap();
@@ -345,7 +234,7 @@ async fn a_process_that_ends_while_sending_leaves_the_letter_to_another() {
         // The first one wakes up: too late.
         assert!(!set_sent(&mut db, &lost[0], now).await.unwrap());
         assert!(!set_unsent(&mut db, &lost[0], "late", None).await.unwrap());
-        assert_eq!(house.outbox().await, only("sent", 1));
+        assert_eq!(outbox_of(&house).await, only("sent", 1));
         assert!(post.letters()[0].contains(&format!("Message-ID: <{}@norrby.example>", lost[0].id)));
     })
     .await;
@@ -389,7 +278,7 @@ async fn without_a_mail_server_letters_are_given_up_and_notices_stay() {
         let house = house(db, Mailer::off()).await;
         house.hand_in().await;
         assert_eq!(house.engine.deliver_due(16).await.unwrap().failed, 1);
-        assert_eq!(house.outbox().await, only("failed", 1));
+        assert_eq!(outbox_of(&house).await, only("failed", 1));
         assert_eq!(house.engine.unread(&house.student).await.unwrap(), 1);
         assert!(Mailer::off().check().await.unwrap_err().permanent);
     })

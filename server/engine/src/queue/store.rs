@@ -3,7 +3,7 @@
 use super::{Job, JobState, Lane, Place};
 use crate::{
     routing::Decision,
-    store::{BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId},
+    store::{BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks, places},
 };
 use chrono::{DateTime, Utc};
 
@@ -76,25 +76,6 @@ pub async fn find_many(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Job>, DbE
         jobs.extend(query.all().await?);
     }
     Ok(jobs)
-}
-
-/// Placeholders `$1, $2, …` for chunks of a list; few different statements come of it.
-pub(crate) fn in_chunks<I>(ids: &[I]) -> impl Iterator<Item = (String, &[I])> {
-    let mut rest = ids;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let size = if rest.len() >= 256 { 256 } else { 1 << rest.len().ilog2() };
-        let (chunk, later) = rest.split_at(size);
-        rest = later;
-        Some((places(1, size), chunk))
-    })
-}
-
-/// Placeholders from `$first`, so many.
-pub(crate) fn places(first: usize, count: usize) -> String {
-    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Jobs of a provider's model that may be sent now, in no order, at most `most` of them.

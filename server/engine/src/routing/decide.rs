@@ -1,6 +1,9 @@
 //! The decision: facts in, route with reasons out (SPEC 2.5). Pure, so that it can be replayed.
 
-use super::{Facts, ProviderFacts, Rule, RuleSet, Urgency, Way};
+use super::{
+    Facts, ProviderFacts, Rule, RuleSet, Urgency, Way,
+    rule::{Asking, Estimates},
+};
 use crate::{queue::Lane, store::NanoUsd};
 use serde::{Deserialize, Serialize};
 
@@ -88,24 +91,30 @@ const VARIATIONS: [[f64; 2]; 3] = [[0.7, 1.4], [0.5, 2.0], [0.5, 2.0]];
 /// # Errors
 /// If no provider can take the work.
 pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
-    let chosen = choose(rules, &facts)?;
-    let mut same = 0;
-    let mut all = 0;
+    let mut asking = rules.ask(&facts);
+    let chosen = choose(&mut asking, &facts)?;
+    let (mut same, mut all) = (0, 0);
     for cost in VARIATIONS[0] {
-        for time in VARIATIONS[1] {
-            for load in VARIATIONS[2] {
+        for load in VARIATIONS[2] {
+            let estimates = Estimates {
+                used: facts.budget.used * cost,
+                waiting: scaled(facts.load.waiting, load),
+                sent: scaled(facts.load.sent, load),
+            };
+            let (rule, _) = asking.first(estimates);
+            for time in VARIATIONS[1] {
                 all += 1;
-                let varied = choose(rules, &vary(&facts, cost, time, load))?;
-                same += i32::from(varied.route == chosen.route);
+                let route = route(rule, &facts, Variation { cost, time }).0;
+                same += i32::from(on(&facts, rule, route)?.0 == chosen.route);
             }
         }
     }
+    drop(asking);
     let provider = &facts.providers[chosen.provider];
-    let by_route = |p: &ProviderFacts, route| match route {
-        Route::Realtime => (p.realtime_cost, p.realtime_most),
-        Route::Batch => (p.batch_cost, p.batch_most),
+    let most = match chosen.route {
+        Route::Realtime => provider.realtime_most,
+        Route::Batch => provider.batch_most,
     };
-    let (cost, most) = by_route(provider, chosen.route);
     let mut fallbacks: Vec<Fallback> = facts
         .providers
         .iter()
@@ -122,7 +131,7 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
             route,
             provider: p.name.clone(),
             model: p.model.clone(),
-            cost: by_route(p, route).0,
+            cost: cost(p, route),
         })
         .collect();
     fallbacks.sort_by_key(|f| f.cost);
@@ -135,7 +144,7 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
         rules_version: rules.version,
         reasoning: chosen.reasoning,
         confidence: f64::from(same) / f64::from(all),
-        cost,
+        cost: cost(provider, chosen.route),
         most,
         realtime_cost: provider.realtime_cost,
         seconds: match chosen.route {
@@ -147,26 +156,16 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
     })
 }
 
-/// The facts with other estimates.
-fn vary(facts: &Facts, cost: f64, time: f64, load: f64) -> Facts {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        reason = "estimates, varied roughly"
-    )]
-    let scale = |n: i64, by: f64| (n as f64 * by) as i64;
-    let mut facts = facts.clone();
-    facts.budget.used *= cost;
-    facts.load.waiting = scale(facts.load.waiting, load);
-    facts.load.sent = scale(facts.load.sent, load);
-    for p in &mut facts.providers {
-        for amount in [&mut p.realtime_cost, &mut p.realtime_most, &mut p.batch_cost, &mut p.batch_most] {
-            amount.0 = scale(amount.0, cost);
-        }
-        p.batch_p50 = scale(p.batch_p50, time);
-        p.batch_p90 = scale(p.batch_p90, time);
-    }
-    facts
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "estimates, varied roughly")]
+fn scaled(n: i64, by: f64) -> i64 {
+    (n as f64 * by) as i64
+}
+
+/// The factors by which costs and times may differ from their estimates.
+#[derive(Clone, Copy)]
+struct Variation {
+    cost: f64,
+    time: f64,
 }
 
 struct Chosen<'a> {
@@ -177,8 +176,8 @@ struct Chosen<'a> {
     reasoning: String,
 }
 
-fn choose<'a>(rules: &'a RuleSet, facts: &Facts) -> Result<Chosen<'a>, NoProvider> {
-    let (rule, wrong) = rules.first(facts);
+fn choose<'a>(asking: &mut Asking<'a>, facts: &Facts) -> Result<Chosen<'a>, NoProvider> {
+    let (rule, wrong) = asking.first(facts.into());
     let mut why = match rule {
         Some(rule) => format!("Rule \"{}\" applies: {}.", rule.title, rule.condition),
         None => "No rule applies.".to_owned(),
@@ -186,26 +185,12 @@ fn choose<'a>(rules: &'a RuleSet, facts: &Facts) -> Result<Chosen<'a>, NoProvide
     for problem in wrong {
         why = format!("{why} Passed over: {problem}.");
     }
-    let way = rule.map_or(Way::PreferBatch, |rule| rule.action.way);
-    let affords = |p: &ProviderFacts| facts.budget.left.is_none_or(|left| left >= p.realtime_most);
-    let late = facts.assignment.minutes_to_deadline.is_some_and(|minutes| {
-        facts.providers.iter().filter(|p| p.batch && p.healthy).all(|p| p.batch_p90 > minutes * 60)
-    });
-    let route = match way {
-        Way::Realtime => Route::Realtime,
-        Way::Batch => Route::Batch,
-        Way::BatchUnlessUrgent if facts.urgency == Urgency::High => Route::Realtime,
-        Way::PreferBatch if late && facts.providers.iter().any(affords) => {
-            why.push_str(" A batch would come back too late and the budget affords real time.");
-            Route::Realtime
-        }
-        Way::PreferBatch | Way::BatchUnlessUrgent => Route::Batch,
-    };
-    let named = rule.and_then(|rule| rule.action.provider.as_deref());
-    let provider = pick(facts, route, named, &mut why).ok_or(NoProvider)?;
-    // A provider without batches still marks the work.
-    let route =
-        if route == Route::Batch && !facts.providers[provider].batch { Route::Realtime } else { route };
+    let (route, too_late) = route(rule, facts, Variation { cost: 1.0, time: 1.0 });
+    if too_late {
+        why.push_str(" A batch would come back too late and the budget affords real time.");
+    }
+    why.push_str(&on_whom(facts, rule, route)?);
+    let (route, provider) = on(facts, rule, route)?;
     let lane = rule.and_then(|rule| rule.action.lane).unwrap_or(if facts.urgency == Urgency::High {
         Lane::Urgent
     } else {
@@ -214,36 +199,90 @@ fn choose<'a>(rules: &'a RuleSet, facts: &Facts) -> Result<Chosen<'a>, NoProvide
     Ok(Chosen { route, lane, provider, rule, reasoning: why })
 }
 
-/// The cheapest provider that suits; of equally cheap ones the one with the greatest share of its slots free, so that
-/// each gets work by its capacity.
-fn pick(facts: &Facts, route: Route, named: Option<&str>, why: &mut String) -> Option<usize> {
-    let cost = |p: &ProviderFacts| match route {
-        Route::Realtime => p.realtime_cost,
-        Route::Batch => p.batch_cost,
+/// The route that a rule asks for, and whether it is real time since a batch would come back too late.
+fn route(rule: Option<&Rule>, facts: &Facts, vary: Variation) -> (Route, bool) {
+    let affords = |p: &ProviderFacts| {
+        facts.budget.left.is_none_or(|left| left.0 >= scaled(p.realtime_most.0, vary.cost))
     };
-    if let Some(named) = named {
-        match facts.providers.iter().position(|p| p.name == named) {
-            Some(i) if facts.providers[i].healthy => return Some(i),
-            Some(_) => why.push_str(&format!(" {named} does not answer now; another takes its place.")),
-            None => why.push_str(&format!(" {named} is not there; another takes its place.")),
-        }
+    let late = || {
+        facts.assignment.minutes_to_deadline.is_some_and(|minutes| {
+            let late = |p: &ProviderFacts| scaled(p.batch_p90, vary.time) > minutes * 60;
+            facts.providers.iter().filter(|p| p.batch && p.healthy).all(late)
+        })
+    };
+    match rule.map_or(Way::PreferBatch, |rule| rule.action.way) {
+        Way::Realtime => (Route::Realtime, false),
+        Way::Batch => (Route::Batch, false),
+        Way::BatchUnlessUrgent if facts.urgency == Urgency::High => (Route::Realtime, false),
+        Way::PreferBatch if late() && facts.providers.iter().any(affords) => (Route::Realtime, true),
+        Way::PreferBatch | Way::BatchUnlessUrgent => (Route::Batch, false),
     }
-    let suits = |p: &ProviderFacts| route == Route::Realtime || p.batch;
-    let candidates = |healthy: bool| {
-        facts.providers.iter().enumerate().filter(move |(_, p)| suits(p) && (p.healthy || !healthy))
+}
+
+/// The provider that takes the work, and the route on which it does: one without batches still marks it.
+fn on(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<(Route, usize), NoProvider> {
+    let provider = pick(facts, rule, route).ok_or(NoProvider)?;
+    let takes = route == Route::Realtime || facts.providers[provider].batch;
+    Ok((if takes { route } else { Route::Realtime }, provider))
+}
+
+fn cost(provider: &ProviderFacts, route: Route) -> NanoUsd {
+    match route {
+        Route::Realtime => provider.realtime_cost,
+        Route::Batch => provider.batch_cost,
+    }
+}
+
+/// The provider that a rule names, by its place.
+fn named<'a>(facts: &Facts, rule: Option<&'a Rule>) -> Option<(&'a str, Option<usize>)> {
+    let name = rule?.action.provider.as_deref()?;
+    Some((name, facts.providers.iter().position(|p| p.name == name)))
+}
+
+/// Those who suit a route.
+fn suiting(facts: &Facts, route: Route, healthy: bool) -> impl Iterator<Item = (usize, &ProviderFacts)> {
+    let suits = move |p: &ProviderFacts| (route == Route::Realtime || p.batch) && (p.healthy || !healthy);
+    facts.providers.iter().enumerate().filter(move |(_, p)| suits(p))
+}
+
+/// The provider that a rule names, where it answers; else the cheapest that suits; of equally cheap ones the one with
+/// the greatest share of its slots free, so that each gets work by its capacity.
+fn pick(facts: &Facts, rule: Option<&Rule>, route: Route) -> Option<usize> {
+    if let Some((_, Some(there))) = named(facts, rule)
+        && facts.providers[there].healthy
+    {
+        return Some(there);
+    }
+    let best = |healthy| {
+        let cheapest = suiting(facts, route, healthy).min_by_key(|(_, p)| (cost(p, route), -p.free_share()));
+        cheapest.map(|(i, _)| i)
     };
-    let best =
-        |healthy: bool| candidates(healthy).min_by_key(|(_, p)| (cost(p), -p.free_share())).map(|(i, _)| i);
-    let chosen = best(true).or_else(|| best(false)).or_else(|| {
+    best(true).or_else(|| best(false)).or_else(|| {
         (0..facts.providers.len())
             .min_by_key(|i| (!facts.providers[*i].healthy, facts.providers[*i].realtime_cost))
-    })?;
+    })
+}
+
+/// Why [`pick`] picks whom it picks, in plain words.
+fn on_whom(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<String, NoProvider> {
+    let chosen = pick(facts, rule, route).ok_or(NoProvider)?;
+    let mut why = String::new();
+    match named(facts, rule) {
+        Some((_, Some(there))) if there == chosen && facts.providers[there].healthy => return Ok(why),
+        Some((name, Some(_))) => {
+            why.push_str(&format!(" {name} does not answer now; another takes its place."));
+        }
+        Some((name, None)) => why.push_str(&format!(" {name} is not there; another takes its place.")),
+        None => {}
+    }
     let p = &facts.providers[chosen];
-    let equals = candidates(true).filter(|(i, other)| *i != chosen && cost(other) == cost(p)).count();
+    let as_cheap =
+        |(i, other): &(usize, &ProviderFacts)| *i != chosen && cost(other, route) == cost(p, route);
+    let equals = suiting(facts, route, true).filter(as_cheap).count();
     why.push_str(&if equals > 0 {
         format!(" Of {} equally cheap providers {} has the most room.", equals + 1, p.name)
     } else {
         format!(" {} is the cheapest that suits.", p.name)
     });
-    Some(chosen)
+    Ok(why)
 }

@@ -6,6 +6,8 @@ mod decide;
 mod facts;
 mod rule;
 mod store;
+#[cfg(test)]
+mod tests;
 mod urgency;
 
 pub use decide::{Decision, Fallback, NoProvider, REALTIME_SECONDS, Route, decide};

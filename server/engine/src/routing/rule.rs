@@ -4,7 +4,10 @@ use super::Facts;
 use crate::queue::Lane;
 use cel::{Context, Program, Value};
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Which way an action sends the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +82,7 @@ pub fn seeded() -> Vec<Rule> {
 }
 
 /// A rule can't be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RuleError {
     /// The condition is no expression.
     #[error("rule \"{rule}\": the condition can't be read: {problem}")]
@@ -99,11 +102,38 @@ pub enum RuleError {
     },
 }
 
+/// A rule with its condition made ready.
+struct Compiled {
+    rule: Rule,
+    program: Program,
+    /// The condition looks at facts that are estimates, see [`Estimates`].
+    estimates: bool,
+}
+
+/// Those facts that are estimates, which a decision varies to see how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimates {
+    /// Share of the budget that is used.
+    pub used: f64,
+    /// Jobs waiting.
+    pub waiting: i64,
+    /// Jobs with providers.
+    pub sent: i64,
+}
+
+impl From<&Facts> for Estimates {
+    fn from(facts: &Facts) -> Self {
+        Self { used: facts.budget.used, waiting: facts.load.waiting, sent: facts.load.sent }
+    }
+}
+
 /// Rules made ready to be asked.
 pub struct RuleSet {
     /// Version of the set; replays name it.
     pub version: i64,
-    rules: Vec<(Rule, Program)>,
+    rules: Vec<Compiled>,
+    /// The facts that some rule looks at, by their names.
+    looked_at: HashSet<&'static str>,
     root: Context<'static, 'static>,
 }
 
@@ -124,91 +154,137 @@ impl RuleSet {
             .into_iter()
             .filter(|rule| rule.enabled)
             .map(|rule| match Program::compile(&rule.condition) {
-                Ok(program) => Ok((rule, program)),
+                Ok(program) => {
+                    let estimates = ESTIMATES.iter().any(|name| program.references().has_variable(name));
+                    Ok(Compiled { rule, program, estimates })
+                }
                 Err(errors) => {
                     Err(RuleError::Syntax { rule: rule.name, problem: errors.to_string().trim().to_owned() })
                 }
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { version, rules, root: Context::default() })
+            .collect::<Result<Vec<_>, _>>()?;
+        let looks = |name: &&str| rules.iter().any(|rule| rule.program.references().has_variable(name));
+        let looked_at = FACTS.into_iter().filter(looks).collect();
+        Ok(Self { version, rules, looked_at, root: Context::default() })
     }
 
-    /// The first rule that applies, and what was wrong with rules before it (which count as not applying).
+    /// Asks the rules about these facts.
     #[must_use]
-    pub fn first(&self, facts: &Facts) -> (Option<&Rule>, Vec<RuleError>) {
-        let mut wrong = Vec::new();
-        if self.rules.is_empty() {
-            return (None, wrong);
-        }
+    pub fn ask<'a>(&'a self, facts: &'a Facts) -> Asking<'a> {
         let mut context = self.root.new_inner_scope();
-        for (name, value) in values(facts) {
-            context.add_variable_from_value(name, value);
+        for name in FACTS {
+            if self.looked_at.contains(name) {
+                context.add_variable_from_value(name, value(name, facts));
+            }
         }
-        for (rule, program) in &self.rules {
-            match program.execute(&context) {
-                Ok(Value::Bool(true)) => return (Some(rule), wrong),
-                Ok(Value::Bool(false)) => {}
-                Ok(other) => wrong.push(RuleError::Outcome {
-                    rule: rule.name.clone(),
-                    problem: format!("the condition gave {:?}, not true or false", other.type_of()),
-                }),
-                Err(error) => {
-                    wrong.push(RuleError::Outcome { rule: rule.name.clone(), problem: error.to_string() });
-                }
+        Asking { set: self, facts, context, known: vec![None; self.rules.len()] }
+    }
+}
+
+/// The rules being asked about the facts of one decision, with one estimate or another.
+pub struct Asking<'a> {
+    set: &'a RuleSet,
+    facts: &'a Facts,
+    context: Context<'a, 'static>,
+    /// What is known of the rules that don't look at estimates: it holds for all of them.
+    known: Vec<Option<Result<bool, RuleError>>>,
+}
+
+impl std::fmt::Debug for Asking<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asking").field("set", self.set).field("known", &self.known).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Asking<'a> {
+    /// The first rule that applies, and what was wrong with rules before it (which count as not applying).
+    pub fn first(&mut self, estimates: Estimates) -> (Option<&'a Rule>, Vec<RuleError>) {
+        let mut wrong = Vec::new();
+        let mut scope = None;
+        for (compiled, known) in self.set.rules.iter().zip(&mut self.known) {
+            let applies = if compiled.estimates {
+                let scope = scope.get_or_insert_with(|| {
+                    let mut scope = self.context.new_inner_scope();
+                    for (name, value) in estimated(estimates, self.facts) {
+                        scope.add_variable_from_value(name, value);
+                    }
+                    scope
+                });
+                holds(compiled, scope)
+            } else {
+                known.get_or_insert_with(|| holds(compiled, &self.context)).clone()
+            };
+            match applies {
+                Ok(true) => return (Some(&compiled.rule), wrong),
+                Ok(false) => {}
+                Err(error) => wrong.push(error),
             }
         }
         (None, wrong)
     }
 }
 
-/// The facts under the names that rules use.
-fn values(facts: &Facts) -> [(&'static str, Value); 7] {
-    let text = |s: &str| Value::String(Arc::new(s.to_owned()));
-    let map = |entries: &[(&str, Value)]| -> Value {
-        let entries: HashMap<String, Value> =
-            entries.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
-        Value::Map(entries.into())
-    };
-    let Facts { urgency, assignment, submission, student, budget, clock, load, .. } = facts;
+fn holds(Compiled { rule, program, .. }: &Compiled, context: &Context<'_, '_>) -> Result<bool, RuleError> {
+    let outcome = |problem| RuleError::Outcome { rule: rule.name.clone(), problem };
+    match program.execute(context) {
+        Ok(Value::Bool(holds)) => Ok(holds),
+        Ok(other) => Err(outcome(format!("the condition gave {:?}, not true or false", other.type_of()))),
+        Err(error) => Err(outcome(error.to_string())),
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::String(Arc::new(text.to_owned()))
+}
+
+fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    let entries: HashMap<String, Value> = entries.map(|(name, value)| (name.to_owned(), value)).into();
+    Value::Map(entries.into())
+}
+
+/// The names of the facts that no estimate changes, as rules use them.
+const FACTS: [&str; 5] = ["urgency", "assignment", "submission", "student", "clock"];
+
+/// One of [`FACTS`].
+fn value(name: &str, facts: &Facts) -> Value {
+    let Facts { urgency, assignment, submission, student, clock, .. } = facts;
+    match name {
+        "urgency" => text(urgency.name()),
+        "assignment" => map([
+            ("type", text(assignment.kind.name())),
+            ("course", text(&assignment.course)),
+            ("language", text(&assignment.language)),
+            ("criteria", Value::Int(assignment.criteria)),
+            ("minutes_to_deadline", assignment.minutes_to_deadline.map_or(Value::Null, Value::Int)),
+        ]),
+        "submission" => map([
+            ("words", Value::Int(submission.words)),
+            ("tokens", Value::Int(submission.tokens)),
+            ("draft", Value::Int(submission.draft)),
+        ]),
+        "student" => {
+            map([("tier", text(student.tier.name())), ("drafts_left", Value::Int(student.drafts_left))])
+        }
+        "clock" => map([
+            ("peak", Value::Bool(clock.peak)),
+            ("hour", Value::Int(clock.hour)),
+            ("weekday", Value::Int(clock.weekday)),
+        ]),
+        _ => Value::Null,
+    }
+}
+
+/// The names of [`estimated`].
+const ESTIMATES: [&str; 2] = ["budget", "load"];
+
+/// The facts that hold estimates, under the names that rules use.
+fn estimated(estimates: Estimates, facts: &Facts) -> [(&'static str, Value); 2] {
+    let left = facts.budget.left.map_or(Value::Null, |left| Value::Float(left.dollars()));
     [
-        ("urgency", text(urgency.name())),
+        (ESTIMATES[0], map([("used", Value::Float(estimates.used)), ("left_usd", left)])),
         (
-            "assignment",
-            map(&[
-                ("type", text(assignment.kind.name())),
-                ("course", text(&assignment.course)),
-                ("language", text(&assignment.language)),
-                ("criteria", Value::Int(assignment.criteria)),
-                ("minutes_to_deadline", assignment.minutes_to_deadline.map_or(Value::Null, Value::Int)),
-            ]),
+            ESTIMATES[1],
+            map([("waiting", Value::Int(estimates.waiting)), ("sent", Value::Int(estimates.sent))]),
         ),
-        (
-            "submission",
-            map(&[
-                ("words", Value::Int(submission.words)),
-                ("tokens", Value::Int(submission.tokens)),
-                ("draft", Value::Int(submission.draft)),
-            ]),
-        ),
-        (
-            "student",
-            map(&[("tier", text(student.tier.name())), ("drafts_left", Value::Int(student.drafts_left))]),
-        ),
-        (
-            "budget",
-            map(&[
-                ("used", Value::Float(budget.used)),
-                ("left_usd", budget.left.map_or(Value::Null, |left| Value::Float(left.dollars()))),
-            ]),
-        ),
-        (
-            "clock",
-            map(&[
-                ("peak", Value::Bool(clock.peak)),
-                ("hour", Value::Int(clock.hour)),
-                ("weekday", Value::Int(clock.weekday)),
-            ]),
-        ),
-        ("load", map(&[("waiting", Value::Int(load.waiting)), ("sent", Value::Int(load.sent))])),
     ]
 }

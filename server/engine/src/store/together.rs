@@ -24,8 +24,16 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
         let (sender, mut receiver) = mpsc::channel::<(I, oneshot::Sender<O>)>(MOST_WAITING);
         tokio::spawn(async move {
             let mut waiting = Vec::with_capacity(MOST_TOGETHER);
-            while receiver.recv_many(&mut waiting, MOST_TOGETHER).await > 0 {
-                let (items, replies): (Vec<I>, Vec<_>) = waiting.drain(..).unzip();
+            loop {
+                let room = MOST_TOGETHER - waiting.len();
+                if waiting.is_empty() {
+                    if receiver.recv_many(&mut waiting, room).await == 0 {
+                        return;
+                    }
+                } else {
+                    waiting.extend(std::iter::from_fn(|| receiver.try_recv().ok()).take(room));
+                }
+                let (items, replies): (Vec<I>, Vec<_>) = waiting.drain(..round(waiting.len())).unzip();
                 let answers = work(items).await;
                 if answers.is_empty() {
                     return;
@@ -47,12 +55,27 @@ impl<I: Send + 'static, O: Send + 'static> Together<I, O> {
     }
 }
 
+/// How many of those that wait go together: as many as make two statements for each table, see `many.rs`. The others go
+/// first next time; more will have come by then.
+const fn round(waiting: usize) -> usize {
+    if waiting < 4 { waiting } else { waiting & (0b11 << (waiting.ilog2() - 1)) }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use futures::future::join_all;
     use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn groups_are_sums_of_two_powers_of_two() {
+        for (waiting, together) in
+            [(1, 1), (3, 3), (4, 4), (5, 4), (7, 6), (63, 48), (64, 64), (100, 96), (256, 256)]
+        {
+            assert_eq!(round(waiting), together, "{waiting}");
+        }
+    }
 
     #[tokio::test]
     async fn what_comes_at_the_same_time_is_done_together_and_each_gets_its_answer() {
@@ -66,7 +89,7 @@ mod tests {
         assert_eq!(answers, (0..600).map(|n| Some(n * 2)).collect::<Vec<_>>());
         let groups = groups.lock().unwrap();
         assert_eq!(groups.iter().sum::<usize>(), 600);
-        assert!(groups.len() < 20 && groups.iter().all(|size| *size <= MOST_TOGETHER), "{groups:?}");
+        assert!(groups.len() < 40 && groups.iter().all(|size| *size <= MOST_TOGETHER), "{groups:?}");
     }
 
     #[tokio::test]

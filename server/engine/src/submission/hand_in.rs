@@ -1,13 +1,15 @@
 //! Handing in: checked, routed, priced, written down, acknowledged (SPEC 1.1 to 1.3).
 
 use super::{
-    New, Quick, Submission, SubmissionState, TrackingId, interim, store, tokens,
+    New, Quick, Submission, SubmissionState, TrackingId, interim,
+    store::{self, Asked},
+    tokens,
     writer::{Entry, WriteError},
 };
 use crate::{
     course::HandInRefused,
     engine::{Engine, EngineError, Marking},
-    identity::{Act, Actor, Denied, Email, IdentityError, Person},
+    identity::{Act, Actor, Denied, Email, IdentityError, Person, Student},
     queue::{self, Estimate, Job, JobState, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Spot, no_hurry},
     routing::{
         self, AssignmentFacts, Decision, Facts, NoProvider, Route, StudentFacts, SubmissionFacts, Urgency,
@@ -17,7 +19,6 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
 
 /// Work as it is handed in.
 #[derive(Clone, Debug)]
@@ -99,8 +100,7 @@ impl Engine {
             EngineError::Missing { .. } => HandInError::NoAssignment,
             error => error.into(),
         })?;
-        let student = self.student_of(actor, &marking, input.student.as_ref()).await?;
-        let by = actor.person_id().unwrap_or(student.id);
+        let mut student = self.student_of(actor, &marking, input.student.as_ref()).await?;
         if input.text.trim().is_empty() {
             return Err(HandInError::Empty);
         }
@@ -109,13 +109,18 @@ impl Engine {
         }) {
             return Err(HandInError::BadKey);
         }
-        let digest = digest(student.id, &input);
         let quick = interim::quick(&input.text, &marking.brief);
         let input_tokens = marking.stable_tokens + tokens::o200k(&input.text);
         for _ in 0..TRIES {
-            let before =
-                store::before(&mut self.db(), by, input.idempotency.as_deref(), input.assignment, student.id)
-                    .await?;
+            let by = actor.person_id().unwrap_or(student.person.id);
+            let digest = digest(student.person.id, &input);
+            let asked = Asked {
+                by,
+                key: input.idempotency.clone(),
+                assignment: input.assignment,
+                student: student.person.id,
+            };
+            let before = self.earlier().look(asked).await?;
             if let Some((id, assignment, old)) = before.same_key {
                 if old != digest || assignment != input.assignment {
                     return Err(HandInError::KeyReused);
@@ -125,11 +130,11 @@ impl Engine {
             let now = self.now();
             let drafts = before.last.map_or(0, |(_, draft)| draft);
             let left = marking.context.may_hand_in(now, drafts)?;
-            let facts = self.facts(&marking, &student, input_tokens, &quick, drafts + 1, left, now);
+            let facts = self.facts(&marking, &student.person, input_tokens, &quick, drafts + 1, left, now);
             let decision = routing::decide(&self.rules(), facts)?;
             let mut entry = self.entry(
                 &marking,
-                &student,
+                student.clone(),
                 by,
                 &input,
                 &digest,
@@ -155,7 +160,11 @@ impl Engine {
                         repeated: false,
                     });
                 }
-                Err(WriteError::Taken) => {}
+                // By another hand-in, or by one who was not known a moment ago.
+                Err(WriteError::Taken) => {
+                    self.identity().forget_student(&student).await;
+                    student = self.student_of(actor, &marking, input.student.as_ref()).await?;
+                }
                 Err(WriteError::Failed(error)) => {
                     return Err(HandInError::Engine(EngineError::Busy(error.to_string())));
                 }
@@ -169,16 +178,16 @@ impl Engine {
         actor: &Actor,
         marking: &Marking,
         student: Option<&Email>,
-    ) -> Result<Arc<Person>, HandInError> {
+    ) -> Result<Student, HandInError> {
         let course = marking.context.course.id;
         match (student, actor) {
             (Some(email), _) => {
                 self.identity().check(actor, &Act::HandInFor { course }).await.map_err(hide)?;
-                Ok(self.identity().enrol_by_email(actor, course, email).await?)
+                Ok(self.identity().student_by_email(actor, course, email).await?)
             }
             (None, Actor::Person { person, .. }) => {
                 self.identity().check(actor, &Act::HandIn { course }).await.map_err(hide)?;
-                Ok(person.clone())
+                Ok(Student::member(person.clone(), course))
             }
             (None, Actor::System) => Err(HandInError::NoAssignment),
         }
@@ -244,7 +253,7 @@ impl Engine {
     fn entry(
         &self,
         marking: &Marking,
-        student: &Person,
+        student: Student,
         by: PersonId,
         input: &HandIn,
         digest: &str,
@@ -258,7 +267,7 @@ impl Engine {
             id: self.world().id(),
             tracking_id: TrackingId::new(self.world()),
             assignment_id: input.assignment,
-            student_id: student.id,
+            student_id: student.person.id,
             handed_in_by: by,
             draft: last.map_or(1, |(_, draft)| draft + 1),
             previous_id: last.map(|(id, _)| id),
@@ -316,6 +325,7 @@ impl Engine {
                 quick: quick.clone(),
                 text: input.text.clone(),
             },
+            student,
             job,
             decision: decision.clone(),
             most: decision.most,

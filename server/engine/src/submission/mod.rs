@@ -6,6 +6,7 @@ pub mod sentences;
 pub mod tokens;
 
 mod attempts;
+mod earlier;
 mod hand_in;
 mod list;
 mod mine;
@@ -16,6 +17,7 @@ mod view;
 mod writer;
 
 pub use attempts::Attempt;
+pub(crate) use earlier::Earlier;
 pub use hand_in::{HandIn, HandInError, Receipt};
 pub use interim::{Brief, Interim, Quick, Remark, Topic};
 pub use list::{ListError, MarkingFigures, Page, Row};

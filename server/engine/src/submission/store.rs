@@ -1,9 +1,8 @@
 //! The table `submissions`.
 
 use super::{Quick, Submission, SubmissionState, TrackingId};
-use crate::{
-    queue::store::{in_chunks, places},
-    store::{AssignmentId, DbError, Exec, Json, PersonId, Rows, SubmissionId},
+use crate::store::{
+    AssignmentId, DbError, Exec, Json, PersonId, Rows, SubmissionId, in_chunks, in_chunks_of_rows, places,
 };
 use chrono::{DateTime, Utc};
 
@@ -76,8 +75,21 @@ pub async fn find_tracked(x: &mut impl Exec, id: &TrackingId) -> Result<Option<S
     x.query(format!("SELECT {COLUMNS} FROM submissions WHERE tracking_id = $1")).bind(id.clone()).opt().await
 }
 
+/// Someone who hands in.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Who does it.
+    pub by: PersonId,
+    /// The key under which they do it.
+    pub key: Option<String>,
+    /// For which assignment.
+    pub assignment: AssignmentId,
+    /// Whose work it is.
+    pub student: PersonId,
+}
+
 /// What there is already when someone hands in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Before {
     /// The submission that was handed in under the same key, and the digest of its text and assignment.
     pub same_key: Option<(SubmissionId, AssignmentId, String)>,
@@ -85,20 +97,27 @@ pub struct Before {
     pub last: Option<(SubmissionId, i64)>,
 }
 
-/// Looks up what there is already. A key is known again to whoever used it, and, whoever used it, for the same student's
-/// same assignment: so an import over HTTP and one on the database are one.
+/// The query of [`before`] for these rows of placeholders. It is a union where an OR would do, so that each side has its
+/// index, and a cross join, so that SQLite goes from those who ask to the submissions, not the other way round.
+pub(super) fn before_sql(rows: &str) -> String {
+    const FOUND: &str = "SELECT a.n AS asked, s.id, s.assignment_id, s.student_id, s.draft, s.text_digest, \
+        coalesce(s.idempotency = a.idempotency, FALSE) AS same_key FROM asked a CROSS JOIN submissions s";
+    format!(
+        "WITH asked (n, person, idempotency, assignment, student) AS (VALUES {rows}) \
+         {FOUND} WHERE s.handed_in_by = a.person AND s.idempotency = a.idempotency \
+         UNION ALL {FOUND} WHERE s.assignment_id = a.assignment AND s.student_id = a.student"
+    )
+}
+
+/// Looks up what there is already, for each of those who ask. A key is known again to whoever used it, and, whoever used
+/// it, for the same student's same assignment: so an import over HTTP and one on the database are one.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn before(
-    x: &mut impl Exec,
-    by: PersonId,
-    key: Option<&str>,
-    assignment: AssignmentId,
-    student: PersonId,
-) -> Result<Before, DbError> {
+pub async fn before(x: &mut impl Exec, asked: &[Asked]) -> Result<Vec<Before>, DbError> {
     #[derive(sqlx::FromRow)]
     struct Row {
+        asked: i64,
         id: SubmissionId,
         assignment_id: AssignmentId,
         student_id: PersonId,
@@ -106,33 +125,36 @@ pub async fn before(
         text_digest: String,
         same_key: bool,
     }
-    // One query for both, as this is on the way of every hand-in.
-    let rows: Vec<Row> = x
-        .query(
-            "SELECT id, assignment_id, student_id, draft, text_digest, \
-             (idempotency = $2 AND idempotency IS NOT NULL) AS same_key \
-             FROM submissions WHERE (handed_in_by = $1 AND idempotency = $2) \
-             OR (assignment_id = $3 AND student_id = $4)",
-        )
-        .bind(by)
-        .bind(key.map(str::to_owned))
-        .bind(assignment)
-        .bind(student)
-        .all()
-        .await?;
-    let mut before = Before::default();
-    for row in rows {
-        if row.assignment_id == assignment
-            && row.student_id == student
-            && before.last.is_none_or(|(_, draft)| draft < row.draft)
-        {
-            before.last = Some((row.id, row.draft));
+    let mut found = vec![Before::default(); asked.len()];
+    let mut at = 0_i64;
+    for (rows, chunk) in in_chunks_of_rows(x.dialect(), asked, 5) {
+        let mut query = x.query(before_sql(&rows));
+        for asked in chunk {
+            query.put(at);
+            query.put(asked.by);
+            query.put(asked.key.clone());
+            query.put(asked.assignment);
+            query.put(asked.student);
+            at += 1;
         }
-        if row.same_key {
-            before.same_key = Some((row.id, row.assignment_id, row.text_digest));
+        for row in query.all::<Row>().await? {
+            let Some((asked, before)) =
+                usize::try_from(row.asked).ok().and_then(|n| Some((asked.get(n)?, found.get_mut(n)?)))
+            else {
+                continue;
+            };
+            if row.assignment_id == asked.assignment
+                && row.student_id == asked.student
+                && before.last.is_none_or(|(_, draft)| draft < row.draft)
+            {
+                before.last = Some((row.id, row.draft));
+            }
+            if row.same_key {
+                before.same_key = Some((row.id, row.assignment_id, row.text_digest));
+            }
         }
     }
-    Ok(before)
+    Ok(found)
 }
 
 /// Moves submissions to a state, unless they are in a final one of the student's own making (withdrawn).

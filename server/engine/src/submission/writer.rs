@@ -7,6 +7,7 @@ use crate::{
     crash,
     engine::{Engine, EngineError, WeakEngine},
     event::{self, EventKind},
+    identity::{self, Student},
     jobs::{self, Task},
     notice,
     queue::{self, Job, JobState},
@@ -19,6 +20,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) new: New,
+    /// Whose work it is; written down with it where they are new.
+    pub(crate) student: Student,
     pub(crate) job: Job,
     pub(crate) decision: Decision,
     /// What is to be held for it.
@@ -26,7 +29,7 @@ pub(crate) struct Entry {
 }
 
 /// What writing came to.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum WriteError {
     /// The key, the draft or the tracking id was taken meanwhile.
     #[error("taken meanwhile")]
@@ -34,6 +37,13 @@ pub(crate) enum WriteError {
     /// It could not be written; nothing of it was kept.
     #[error("{0}")]
     Failed(Arc<EngineError>),
+}
+
+impl WriteError {
+    /// It may be the fault of one among many, rather than of the database, which would fail for each of them.
+    fn is_of_one(&self) -> bool {
+        !matches!(self, Self::Failed(error) if matches!(&**error, EngineError::Db(error) if error.is_passing()))
+    }
 }
 
 /// The way to the one writer of a process.
@@ -53,22 +63,26 @@ impl Writer {
     }
 }
 
-/// Writes entries, all in one transaction; where that fails, each in its own. Nothing comes of it once the engine is
-/// gone.
+/// Writes entries, all in one transaction; where that fails, each half in its own, down to the one that stands in the way
+/// of the others. Nothing comes of it once the engine is gone.
 async fn write_all(engine: WeakEngine, entries: Vec<Entry>) -> Vec<Result<(), WriteError>> {
     let Some(engine) = engine.upgrade() else { return Vec::new() };
-    match write_together(&engine, &entries).await {
-        Ok(()) => entries.iter().map(|_| Ok(())).collect(),
-        // One of them stands in the way of the others: each for itself.
-        Err(_) if entries.len() > 1 => {
-            let mut written = Vec::with_capacity(entries.len());
-            for entry in &entries {
-                written.push(write_together(&engine, std::slice::from_ref(entry)).await);
+    let mut written = Vec::with_capacity(entries.len());
+    let mut parts = vec![&entries[..]];
+    while let Some(part) = parts.pop() {
+        match write_together(&engine, part).await {
+            Ok(()) => written.extend(part.iter().map(|_| Ok(()))),
+            Err(error) if part.len() > 1 && error.is_of_one() => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
             }
-            written
+            Err(error) => written.extend(part.iter().map(|_| Err(error.clone()))),
         }
-        Err(error) => vec![Err(error)],
     }
+    for new in entries.iter().map(|entry| &entry.student).filter(|student| student.is_new()) {
+        engine.identity().forget_student(new).await;
+    }
+    written
 }
 
 async fn write_together(engine: &Engine, entries: &[Entry]) -> Result<(), WriteError> {
@@ -89,6 +103,7 @@ async fn write_together(engine: &Engine, entries: &[Entry]) -> Result<(), WriteE
 async fn write(engine: &Engine, tx: &mut Tx, entries: &[Entry]) -> Result<(), EngineError> {
     let now = engine.now();
     let news: Vec<&New> = entries.iter().map(|e| &e.new).collect();
+    identity::write_new(tx, entries.iter().map(|entry| &entry.student)).await?;
     store::insert(tx, &news).await?;
     // At a hard stop the job is stored without a reservation, which is taken before it is sent.
     let mut budgets = if engine.has_hard_stop() { Some(engine.budgets_for_update(tx).await?) } else { None };

@@ -1,0 +1,164 @@
+//! Decisions of the seeded rules, and how sure they are.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::{course::AssessmentType, provider::ProviderKind, queue::Lane, store::NanoUsd};
+
+fn provider(name: &str, cost: i64) -> ProviderFacts {
+    ProviderFacts {
+        name: name.into(),
+        kind: ProviderKind::Openai,
+        model: format!("{name}-model"),
+        batch: true,
+        healthy: true,
+        realtime_cost: NanoUsd(cost * 2),
+        realtime_most: NanoUsd(cost * 4),
+        batch_cost: NanoUsd(cost),
+        batch_most: NanoUsd(cost * 2),
+        free_jobs: 100,
+        capacity_jobs: 100,
+        batch_p50: 3_600,
+        batch_p90: 7_200,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        urgency: Urgency::Medium,
+        assignment: AssignmentFacts {
+            kind: AssessmentType::Summative,
+            course: "W101".into(),
+            language: "en".into(),
+            criteria: 4,
+            minutes_to_deadline: None,
+        },
+        submission: SubmissionFacts {
+            words: 350,
+            tokens: 900,
+            output_tokens: 400,
+            max_output: 600,
+            draft: 1,
+        },
+        student: StudentFacts { tier: StudentTier::Standard, drafts_left: 1 },
+        budget: BudgetFacts { used: 0.1, left: None },
+        clock: ClockFacts { peak: false, hour: 20, weekday: 3 },
+        load: LoadFacts { waiting: 10, sent: 20 },
+        providers: vec![provider("dear", 2_000), provider("cheap", 1_000)],
+    }
+}
+
+fn seeded_rules() -> RuleSet {
+    RuleSet::compile(1, seeded()).unwrap()
+}
+
+fn one_rule(condition: &str, way: Way, provider: Option<&str>) -> RuleSet {
+    let rule = Rule {
+        name: "mine".into(),
+        title: "Mine".into(),
+        condition: condition.into(),
+        action: Action { way, lane: None, provider: provider.map(str::to_owned) },
+        priority: 1,
+        enabled: true,
+    };
+    RuleSet::compile(7, vec![rule]).unwrap()
+}
+
+#[test]
+fn the_seeded_rules_decide_as_they_say() {
+    let decide = |facts: Facts| {
+        let decision = decide(&seeded_rules(), facts).unwrap();
+        (decision.rule.unwrap_or_default(), decision.route, decision.lane)
+    };
+    assert_eq!(decide(facts()), (String::new(), Route::Batch, Lane::Standard));
+    assert_eq!(
+        decide(Facts { urgency: Urgency::High, ..facts() }),
+        ("high_urgency_override".into(), Route::Realtime, Lane::Urgent)
+    );
+    let thrifty = Facts { budget: BudgetFacts { used: 0.81, left: None }, ..facts() };
+    assert_eq!(decide(thrifty), ("budget_conservation".into(), Route::Batch, Lane::Standard));
+    let peak = Facts { clock: ClockFacts { peak: true, hour: 10, weekday: 3 }, ..facts() };
+    assert_eq!(decide(peak), ("peak_hours_optimization".into(), Route::Batch, Lane::Standard));
+    let mut practice = facts();
+    practice.assignment.kind = AssessmentType::Practice;
+    assert_eq!(decide(practice), ("assessment_type_optimization".into(), Route::Batch, Lane::Economy));
+}
+
+#[test]
+fn the_cheapest_that_suits_takes_it_and_the_emptiest_of_equals() {
+    let chosen = |facts: Facts| decide(&seeded_rules(), facts).unwrap();
+    let cheap = chosen(facts());
+    assert_eq!((&*cheap.provider, cheap.cost, cheap.most), ("cheap", NanoUsd(1_000), NanoUsd(2_000)));
+    assert_eq!(cheap.reasoning, "No rule applies. cheap is the cheapest that suits.");
+    assert_eq!(cheap.fallbacks.len(), 3);
+    assert!(cheap.fallbacks.is_sorted_by_key(|way| way.cost));
+    let mut equals = facts();
+    equals.providers[0].batch_cost = NanoUsd(1_000);
+    equals.providers[1].free_jobs = 50;
+    let emptiest = chosen(equals);
+    assert_eq!(emptiest.provider, "dear");
+    assert!(emptiest.reasoning.ends_with("Of 2 equally cheap providers dear has the most room."));
+    let mut ill = facts();
+    ill.providers[1].healthy = false;
+    assert_eq!(chosen(ill).provider, "dear");
+    let mut without_batches = facts();
+    without_batches.providers.iter_mut().for_each(|p| p.batch = false);
+    assert_eq!(chosen(without_batches).route, Route::Realtime);
+    assert_eq!(decide(&seeded_rules(), Facts { providers: Vec::new(), ..facts() }), Err(NoProvider));
+}
+
+#[test]
+fn a_rule_names_a_provider_as_long_as_it_answers() {
+    let rules = one_rule("true", Way::Batch, Some("dear"));
+    assert_eq!(decide(&rules, facts()).unwrap().provider, "dear");
+    let mut ill = facts();
+    ill.providers[0].healthy = false;
+    let decision = decide(&rules, ill).unwrap();
+    assert_eq!(decision.provider, "cheap");
+    assert!(decision.reasoning.contains("dear does not answer now"), "{}", decision.reasoning);
+    let gone = decide(&one_rule("true", Way::Batch, Some("gone")), facts()).unwrap();
+    assert!(gone.reasoning.contains("gone is not there"), "{}", gone.reasoning);
+}
+
+#[test]
+fn what_would_come_too_late_is_marked_in_real_time_if_the_budget_affords_it() {
+    let mut late = facts();
+    late.assignment.minutes_to_deadline = Some(60);
+    let decision = decide(&seeded_rules(), late.clone()).unwrap();
+    assert_eq!(decision.route, Route::Realtime);
+    // Batches that take half as long as thought are still too late by a bit: 60 minutes for 60 are not.
+    assert!((decision.confidence - 0.5).abs() < 1e-9, "{}", decision.confidence);
+    late.budget.left = Some(NanoUsd(3_000));
+    assert_eq!(decide(&seeded_rules(), late).unwrap().route, Route::Batch);
+}
+
+#[test]
+fn a_decision_is_as_sure_as_the_estimates_that_it_hangs_on() {
+    let sure = |condition: &str| {
+        let decision = decide(&one_rule(condition, Way::Realtime, None), facts()).unwrap();
+        (decision.route, decision.confidence)
+    };
+    assert_eq!(sure("submission.words > 300"), (Route::Realtime, 1.0));
+    assert_eq!(sure("budget.used > 0.05"), (Route::Realtime, 1.0));
+    // 10 jobs wait: half as many would not be enough.
+    assert_eq!(sure("load.waiting >= 10"), (Route::Realtime, 0.5));
+    assert_eq!(sure("load.waiting >= 10 && budget.used > 0.08"), (Route::Realtime, 0.25));
+    assert_eq!(sure("budget.used > 0.12"), (Route::Batch, 0.5));
+}
+
+#[test]
+fn a_rule_that_can_not_be_asked_is_passed_over_and_told_of() {
+    for (condition, problem) in [
+        ("submission.pages > 3", "pages"),
+        ("submission.words", "not true or false"),
+        ("load.waiting", "not true or false"),
+    ] {
+        let decision = decide(&one_rule(condition, Way::Realtime, None), facts()).unwrap();
+        assert_eq!((decision.route, decision.rule), (Route::Batch, None));
+        assert!(decision.reasoning.contains(problem), "{}", decision.reasoning);
+        assert_eq!(decision.reasoning.matches("Passed over").count(), 1);
+    }
+    assert!(matches!(
+        RuleSet::compile(1, vec![Rule { condition: "1 +".into(), ..seeded().remove(0) }]),
+        Err(RuleError::Syntax { .. })
+    ));
+}
