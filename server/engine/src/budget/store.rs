@@ -12,6 +12,15 @@ const LINES: Rows = Rows {
     tail: "",
 };
 
+const SUMS: Rows = Rows {
+    insert: "INSERT INTO spending (month, scope, reserved_nano, expected_nano, spent_nano)",
+    columns: 5,
+    tail: "ON CONFLICT (month, scope) DO UPDATE SET \
+           reserved_nano = spending.reserved_nano + excluded.reserved_nano, \
+           expected_nano = spending.expected_nano + excluded.expected_nano, \
+           spent_nano = spending.spent_nano + excluded.spent_nano",
+};
+
 /// Writes lines and moves the month's sums by them; to be called within the transaction of what they record.
 ///
 /// # Errors
@@ -53,23 +62,15 @@ pub async fn record(x: &mut impl Exec, lines: &[Line]) -> Result<(), DbError> {
             sum[2] += line.spent;
         }
     }
-    for ((month, scope), [reserved, expected, spent]) in sums {
-        x.query(
-            "INSERT INTO spending (month, scope, reserved_nano, expected_nano, spent_nano) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (month, scope) DO UPDATE SET \
-             reserved_nano = spending.reserved_nano + excluded.reserved_nano, \
-             expected_nano = spending.expected_nano + excluded.expected_nano, \
-             spent_nano = spending.spent_nano + excluded.spent_nano",
-        )
-        .bind(month)
-        .bind(scope)
-        .bind(reserved)
-        .bind(expected)
-        .bind(spent)
-        .exec()
-        .await?;
-    }
-    Ok(())
+    let sums: Vec<_> = sums.into_iter().collect();
+    SUMS.insert(x, &sums, |q, ((month, scope), [reserved, expected, spent])| {
+        q.put(month.clone());
+        q.put(scope.clone());
+        q.put(*reserved);
+        q.put(*expected);
+        q.put(*spent);
+    })
+    .await
 }
 
 /// The sums of a month, all scopes.

@@ -139,5 +139,7 @@ pub(crate) async fn write_new(
     unknown.dedup_by_key(|person| person.id);
     store::insert_people(tx, &unknown).await?;
     let members: Vec<_> = new.values().map(|student| (student.course, student.person.id)).collect();
-    store::enrol_students(tx, &members).await
+    store::enrol_students(tx, &members).await?;
+    // On their own: how many are new differs each time, and with what follows each number would be a statement of its own.
+    tx.flush().await
 }

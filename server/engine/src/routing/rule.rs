@@ -164,7 +164,7 @@ impl RuleSet {
             })
             .collect::<Result<Vec<_>, _>>()?;
         let looks = |name: &&str| rules.iter().any(|rule| rule.program.references().has_variable(name));
-        let looked_at = FACTS.into_iter().filter(looks).collect();
+        let looked_at = FACTS.into_iter().chain(ESTIMATES).filter(looks).collect();
         Ok(Self { version, rules, looked_at, root: Context::default() })
     }
 
@@ -177,7 +177,7 @@ impl RuleSet {
                 context.add_variable_from_value(name, value(name, facts));
             }
         }
-        Asking { set: self, facts, context, known: vec![None; self.rules.len()] }
+        Asking { set: self, facts, context, known: vec![None; self.rules.len()], asked: Vec::new() }
     }
 }
 
@@ -188,7 +188,12 @@ pub struct Asking<'a> {
     context: Context<'a, 'static>,
     /// What is known of the rules that don't look at estimates: it holds for all of them.
     known: Vec<Option<Result<bool, RuleError>>>,
+    /// What came of each question so far.
+    asked: Vec<(Estimates, First<'a>)>,
 }
+
+/// The first rule that applies, and what was wrong with rules before it (which count as not applying).
+pub(super) type First<'a> = (Option<&'a Rule>, Vec<RuleError>);
 
 impl std::fmt::Debug for Asking<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -197,16 +202,32 @@ impl std::fmt::Debug for Asking<'_> {
 }
 
 impl<'a> Asking<'a> {
-    /// The first rule that applies, and what was wrong with rules before it (which count as not applying).
-    pub fn first(&mut self, estimates: Estimates) -> (Option<&'a Rule>, Vec<RuleError>) {
+    /// The first rule that applies with these estimates.
+    pub fn first(&mut self, mut estimates: Estimates) -> First<'a> {
+        // What no rule looks at makes no new question.
+        if !self.set.looked_at.contains(BUDGET) {
+            estimates.used = 0.0;
+        }
+        if !self.set.looked_at.contains(LOAD) {
+            (estimates.waiting, estimates.sent) = (0, 0);
+        }
+        if let Some((_, first)) = self.asked.iter().find(|(asked, _)| *asked == estimates) {
+            return first.clone();
+        }
+        let first = self.first_of(estimates);
+        self.asked.push((estimates, first.clone()));
+        first
+    }
+
+    fn first_of(&mut self, estimates: Estimates) -> First<'a> {
         let mut wrong = Vec::new();
         let mut scope = None;
         for (compiled, known) in self.set.rules.iter().zip(&mut self.known) {
             let applies = if compiled.estimates {
                 let scope = scope.get_or_insert_with(|| {
                     let mut scope = self.context.new_inner_scope();
-                    for (name, value) in estimated(estimates, self.facts) {
-                        scope.add_variable_from_value(name, value);
+                    for name in ESTIMATES.into_iter().filter(|name| self.set.looked_at.contains(name)) {
+                        scope.add_variable_from_value(name, estimated(name, estimates, self.facts));
                     }
                     scope
                 });
@@ -274,17 +295,20 @@ fn value(name: &str, facts: &Facts) -> Value {
     }
 }
 
-/// The names of [`estimated`].
-const ESTIMATES: [&str; 2] = ["budget", "load"];
+const BUDGET: &str = "budget";
+const LOAD: &str = "load";
 
-/// The facts that hold estimates, under the names that rules use.
-fn estimated(estimates: Estimates, facts: &Facts) -> [(&'static str, Value); 2] {
-    let left = facts.budget.left.map_or(Value::Null, |left| Value::Float(left.dollars()));
-    [
-        (ESTIMATES[0], map([("used", Value::Float(estimates.used)), ("left_usd", left)])),
-        (
-            ESTIMATES[1],
-            map([("waiting", Value::Int(estimates.waiting)), ("sent", Value::Int(estimates.sent))]),
-        ),
-    ]
+/// The names of the facts that hold estimates.
+const ESTIMATES: [&str; 2] = [BUDGET, LOAD];
+
+/// One of [`ESTIMATES`].
+fn estimated(name: &str, estimates: Estimates, facts: &Facts) -> Value {
+    match name {
+        BUDGET => {
+            let left = facts.budget.left.map_or(Value::Null, |left| Value::Float(left.dollars()));
+            map([("used", Value::Float(estimates.used)), ("left_usd", left)])
+        }
+        LOAD => map([("waiting", Value::Int(estimates.waiting)), ("sent", Value::Int(estimates.sent))]),
+        _ => Value::Null,
+    }
 }

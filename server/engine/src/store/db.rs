@@ -2,7 +2,7 @@
 
 use sqlx::{
     Arguments, AssertSqlSafe, Database, Encode, FromRow, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite,
-    SqlitePool, Transaction, Type,
+    SqliteConnection, SqlitePool, Transaction, Type,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
@@ -23,6 +23,9 @@ pub enum DbError {
     /// The address names no database that Quire knows.
     #[error("\"{0}\" is not a database address; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")]
     Address(String),
+    /// A transaction lost rows that were to be written with it.
+    #[error("rows of a transaction were given up before they were written; nothing of it was kept")]
+    GivenUp,
     /// A task could not be put into its queue.
     #[error("a task could not be put into its queue: {0}")]
     Push(String),
@@ -53,7 +56,7 @@ impl DbError {
             ),
             // What several had waited for fails for all of them mostly when the database is away.
             Self::Shared(_) => true,
-            Self::Migrate(_) | Self::Address(_) | Self::Push(_) => false,
+            Self::Migrate(_) | Self::Address(_) | Self::Push(_) | Self::GivenUp => false,
         }
     }
 
@@ -127,11 +130,14 @@ impl Db {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .acquire_timeout(Duration::from_secs(30))
+                // A file does not hang up: to ask each time whether the connection still stands costs as much as a query.
+                .test_before_acquire(false)
                 .connect_with(options.clone())
                 .await?;
             let read = SqlitePoolOptions::new()
                 .max_connections(6)
                 .acquire_timeout(Duration::from_secs(30))
+                .test_before_acquire(false)
                 .connect_with(options.pragma("query_only", "ON").pragma("mmap_size", "268435456"))
                 .await?;
             return Ok(Self::Sqlite { write, read });
@@ -167,7 +173,7 @@ impl Db {
             Self::Sqlite { write, .. } => TxConn::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => TxConn::Postgres(pool.begin().await?),
         };
-        Ok(Tx { conn, after: Vec::new() })
+        Ok(Tx { conn, waiting: Waiting::default(), after: Vec::new() })
     }
 
     /// Closes all connections, after the statements at work.
@@ -197,8 +203,59 @@ fn hide_password(address: &str) -> String {
 
 /// A transaction; dropped without [`Tx::commit`] it is rolled back.
 pub struct Tx {
+    /// Statements on it don't see what waits to be written, see [`Query::later`].
     pub(crate) conn: TxConn,
+    waiting: Waiting,
     after: Vec<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+/// Statements of a transaction on SQLite that wait to be run, all in one message to its thread: a message costs as much
+/// as the writing of many rows.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    sql: String,
+    args: SqliteArguments,
+    /// A statement took the arguments to add its own, and has not given them back.
+    taken: bool,
+    /// Some were taken and never came back, or could not be run.
+    lost: bool,
+}
+
+/// So much waits at most, so that memory stays constant.
+const MOST_WAITING: usize = 8_192;
+
+impl Waiting {
+    /// Runs what waits.
+    async fn run(&mut self, conn: &mut SqliteConnection) -> Result<(), DbError> {
+        if self.taken || self.lost {
+            return Err(DbError::GivenUp);
+        }
+        if self.sql.is_empty() {
+            return Ok(());
+        }
+        // So it stays if this fails or is cancelled.
+        self.lost = true;
+        let (sql, args) = (std::mem::take(&mut self.sql), std::mem::take(&mut self.args));
+        sqlx::query_with(AssertSqlSafe(sql), args).execute(conn).await?;
+        self.lost = false;
+        Ok(())
+    }
+
+    /// Lends the arguments to a statement that adds its own.
+    fn lend(&mut self) -> SqliteArguments {
+        self.lost |= self.taken;
+        self.taken = true;
+        std::mem::take(&mut self.args)
+    }
+
+    /// Takes the arguments back, with the statement that they are for; answers whether it is time to run all.
+    fn take_back(&mut self, sql: &str, args: SqliteArguments) -> bool {
+        self.sql.push_str(sql);
+        self.sql.push(';');
+        self.args = args;
+        self.taken = false;
+        self.args.len() >= MOST_WAITING
+    }
 }
 
 /// The connection of a transaction, for the few places that speak to a database's own crate.
@@ -219,9 +276,12 @@ impl Tx {
     ///
     /// # Errors
     /// If the database can't.
-    pub async fn commit(self) -> Result<(), DbError> {
+    pub async fn commit(mut self) -> Result<(), DbError> {
         match self.conn {
-            TxConn::Sqlite(tx) => tx.commit().await?,
+            TxConn::Sqlite(mut tx) => {
+                self.waiting.run(&mut tx).await?;
+                tx.commit().await?;
+            }
             TxConn::Postgres(tx) => tx.commit().await?,
         }
         for act in self.after {
@@ -240,6 +300,16 @@ impl Tx {
         }
         Ok(())
     }
+    /// Runs what waits to be written, see [`Query::later`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn flush(&mut self) -> Result<(), DbError> {
+        match &mut self.conn {
+            TxConn::Sqlite(tx) => self.waiting.run(tx).await,
+            TxConn::Postgres(_) => Ok(()),
+        }
+    }
     /// Has something quick done once the transaction is durable, such as waking who waits for it. Never done if it is
     /// rolled back, nor if the process ends in between.
     pub fn after_commit(&mut self, act: impl FnOnce() + Send + Sync + 'static) {
@@ -251,6 +321,10 @@ impl Tx {
 pub trait Exec: Send {
     /// A query with `$1` placeholders, to be bound and run.
     fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_>;
+    /// A statement to be bound and given to [`Query::later`]; its placeholders are those of `many.rs`.
+    fn later(&mut self, sql: String) -> Query<'_> {
+        self.query(sql)
+    }
     /// Which database it is.
     fn dialect(&self) -> Dialect;
 }
@@ -260,8 +334,8 @@ pub trait Exec: Send {
 pub(super) enum Src<'c, D: Database> {
     /// On connections of pools: the first reads, the second writes.
     Pool(&'c sqlx::Pool<D>, &'c sqlx::Pool<D>),
-    /// On the connection of a transaction.
-    Conn(&'c mut D::Connection),
+    /// On the connection of a transaction, after what waits there.
+    Conn(&'c mut D::Connection, &'c mut Waiting),
 }
 
 /// A query being bound.
@@ -302,8 +376,24 @@ impl Exec for Db {
 impl Exec for Tx {
     fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_> {
         let inner = match &mut self.conn {
-            TxConn::Sqlite(tx) => Inner::Sqlite(Src::Conn(&mut **tx), SqliteArguments::default()),
-            TxConn::Postgres(tx) => Inner::Postgres(Src::Conn(&mut **tx), PgArguments::default()),
+            TxConn::Sqlite(tx) => {
+                Inner::Sqlite(Src::Conn(&mut **tx, &mut self.waiting), SqliteArguments::default())
+            }
+            TxConn::Postgres(tx) => {
+                Inner::Postgres(Src::Conn(&mut **tx, &mut self.waiting), PgArguments::default())
+            }
+        };
+        Query { inner, sql: safe(sql.into()), wrong: None }
+    }
+    fn later(&mut self, sql: String) -> Query<'_> {
+        let inner = match &mut self.conn {
+            TxConn::Sqlite(tx) => {
+                let args = self.waiting.lend();
+                Inner::Sqlite(Src::Conn(&mut **tx, &mut self.waiting), args)
+            }
+            TxConn::Postgres(tx) => {
+                Inner::Postgres(Src::Conn(&mut **tx, &mut self.waiting), PgArguments::default())
+            }
         };
         Query { inner, sql: safe(sql.into()), wrong: None }
     }
@@ -324,9 +414,12 @@ macro_rules! run {
         }
         match inner {
             Inner::Sqlite(Src::Pool($read, $write), args) => $with(sql, args).$method($pool).await?$($then)*,
-            Inner::Sqlite(Src::Conn(conn), args) => $with(sql, args).$method(conn).await?$($then)*,
+            Inner::Sqlite(Src::Conn(conn, waiting), args) => {
+                waiting.run(conn).await?;
+                $with(sql, args).$method(conn).await?$($then)*
+            }
             Inner::Postgres(Src::Pool($read, $write), args) => $with(sql, args).$method($pool).await?$($then)*,
-            Inner::Postgres(Src::Conn(conn), args) => $with(sql, args).$method(conn).await?$($then)*,
+            Inner::Postgres(Src::Conn(conn, _), args) => $with(sql, args).$method(conn).await?$($then)*,
         }
     }};
 }
@@ -370,6 +463,26 @@ impl Query<'_> {
     /// If there is none, the database fails or the row is not as expected.
     pub async fn one<R: Rec>(self) -> Result<R, DbError> {
         Ok(run!(self, sqlx::query_as_with, fetch_one, |read, _write| read))
+    }
+    /// Runs the statement of [`Exec::later`] with others of its transaction, before anything else is asked there and at
+    /// the latest when it commits; what goes wrong may thus be told later. Outside a transaction, and on PostgreSQL, it is
+    /// run at once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) async fn later(self) -> Result<(), DbError> {
+        match self.inner {
+            Inner::Sqlite(Src::Conn(conn, waiting), args) if waiting.taken => {
+                if let Some(wrong) = self.wrong {
+                    return Err(DbError::Sql(sqlx::Error::Encode(wrong)));
+                }
+                if waiting.take_back(self.sql.as_str(), args) {
+                    waiting.run(conn).await?;
+                }
+                Ok(())
+            }
+            _ => self.exec().await.map(drop),
+        }
     }
     /// Runs the statement and answers how many rows it touched.
     ///

@@ -18,7 +18,8 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Inserts all items, `bind` giving each item's columns in order; answers how many rows were written.
+    /// Inserts all items, `bind` giving each item's columns in order. Within a transaction they may wait for other rows of
+    /// it, and what is wrong with them is told at the latest when it commits.
     ///
     /// # Errors
     /// If the database refuses a statement.
@@ -27,16 +28,15 @@ impl Rows {
         x: &mut impl Exec,
         items: &[T],
         mut bind: impl FnMut(&mut Query<'_>, &T) + Send,
-    ) -> Result<u64, DbError> {
-        let mut written = 0;
+    ) -> Result<(), DbError> {
         for (rows, chunk) in in_chunks_of_rows(x.dialect(), items, self.columns) {
-            let mut query = x.query(format!("{} VALUES {rows} {}", self.insert, self.tail));
+            let mut query = x.later(format!("{} VALUES {rows} {}", self.insert, self.tail));
             for item in chunk {
                 bind(&mut query, item);
             }
-            written += query.exec().await?;
+            query.later().await?;
         }
-        Ok(written)
+        Ok(())
     }
 }
 
@@ -94,4 +94,84 @@ fn rows(dialect: Dialect, rows: usize, columns: usize) -> String {
         sql.push(')');
     }
     sql
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::store::{Db, Tx, testing::each_db};
+
+    const NUMBERS: Rows = Rows { insert: "INSERT INTO numbers (n, name)", columns: 2, tail: "" };
+
+    async fn insert(x: &mut impl Exec, numbers: &[i64]) -> Result<(), DbError> {
+        let bind = |q: &mut Query<'_>, n: &i64| {
+            q.put(*n);
+            q.put(format!("{n}"));
+        };
+        NUMBERS.insert(x, numbers, bind).await
+    }
+
+    async fn count(x: &mut impl Exec) -> (i64, Option<i64>) {
+        x.query("SELECT COUNT(*), CAST(SUM(n) AS BIGINT) FROM numbers WHERE name = CAST(n AS TEXT)")
+            .one()
+            .await
+            .unwrap()
+    }
+
+    async fn table(db: &mut Db) {
+        let sql = "CREATE TABLE numbers (n BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+        db.query(sql).exec().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn rows_are_there_for_whatever_is_asked_after_them() {
+        each_db(async |mut db| {
+            table(&mut db).await;
+            let mut tx = db.begin().await.unwrap();
+            insert(&mut tx, &[1, 2, 3]).await.unwrap();
+            insert(&mut tx, &[4]).await.unwrap();
+            assert_eq!(count(&mut tx).await, (4, Some(10)));
+            insert(&mut tx, &(5..=20_000).collect::<Vec<_>>()).await.unwrap();
+            tx.query("DELETE FROM numbers WHERE n = $1").bind(20_000_i64).exec().await.unwrap();
+            insert(&mut tx, &[0]).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(count(&mut db).await, (20_000, Some(19_999 * 10_000)));
+            insert(&mut db, &[-1]).await.unwrap();
+            assert_eq!(count(&mut db).await.0, 20_001);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_row_that_is_refused_is_told_of_and_takes_its_transaction_with_it() {
+        each_db(async |mut db| {
+            table(&mut db).await;
+            insert(&mut db, &[1]).await.unwrap();
+            let attempt = async |mut tx: Tx| {
+                insert(&mut tx, &[2]).await?;
+                insert(&mut tx, &[1]).await?;
+                insert(&mut tx, &[3]).await?;
+                tx.commit().await
+            };
+            let refused = attempt(db.begin().await.unwrap()).await.unwrap_err();
+            assert!(refused.is_unique_violation(), "{refused}");
+            assert_eq!(count(&mut db).await, (1, Some(1)));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn rows_given_up_half_way_are_not_missed_in_silence() {
+        let db = crate::store::testing::FreshDb::sqlite().await;
+        let mut handle = db.db.clone();
+        table(&mut handle).await;
+        let mut tx = handle.begin().await.unwrap();
+        insert(&mut tx, &[1]).await.unwrap();
+        drop(tx.later("INSERT INTO numbers (n, name) VALUES (?, ?)".to_owned()).bind(2_i64));
+        insert(&mut tx, &[3]).await.unwrap();
+        assert!(matches!(tx.commit().await, Err(DbError::GivenUp)));
+        assert_eq!(count(&mut handle).await, (0, None));
+        db.remove().await;
+    }
 }

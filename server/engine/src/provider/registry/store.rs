@@ -248,7 +248,7 @@ pub async fn prices(x: &mut impl Exec) -> Result<Vec<PriceRow>, DbError> {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn insert_prices(x: &mut impl Exec, rows: &[PriceRow]) -> Result<u64, DbError> {
+pub async fn insert_prices(x: &mut impl Exec, rows: &[PriceRow]) -> Result<(), DbError> {
     PRICES
         .insert(x, rows, |q, row| {
             q.put(row.provider_kind);

@@ -175,8 +175,8 @@ async fn prices_keep_their_day() {
             price: seeded,
         };
         dearer.price.realtime.input *= 2;
-        assert_eq!(insert_prices(&mut db, &[dearer.clone()]).await.unwrap(), 1);
-        assert_eq!(insert_prices(&mut db, &[dearer.clone()]).await.unwrap(), 0);
+        insert_prices(&mut db, &[dearer.clone()]).await.unwrap();
+        insert_prices(&mut db, &[store::PriceRow { price: seeded, ..dearer.clone() }]).await.unwrap();
         prices.load().await.unwrap();
         let at = |text| prices.at(ProviderKind::Openai, "gpt-6-luna", day(text));
         assert_eq!(at("2026-11-30T23:59:59Z"), Some(seeded));
