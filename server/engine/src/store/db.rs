@@ -138,7 +138,7 @@ impl Db {
                 .max_connections(6)
                 .acquire_timeout(Duration::from_secs(30))
                 .test_before_acquire(false)
-                .connect_with(options.pragma("query_only", "ON").pragma("mmap_size", "268435456"))
+                .connect_with(options.pragma("query_only", "ON"))
                 .await?;
             return Ok(Self::Sqlite { write, read });
         }
@@ -221,8 +221,8 @@ pub(super) struct Waiting {
     lost: bool,
 }
 
-/// So much waits at most, so that memory stays constant.
-const MOST_WAITING: usize = 8_192;
+/// So many values wait at most: longer statements take more memory, once they are prepared and kept, than they save time.
+const MOST_WAITING: usize = 2_048;
 
 impl Waiting {
     /// Runs what waits.
