@@ -50,6 +50,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/admin") view=pages::OverviewPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/batches") view=pages::BatchesPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/batches/:id") view=pages::BatchPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/dead-letters") view=pages::DeadLettersPage ssr=SsrMode::Async/>
                 <Route path=path!("/mailbox") view=pages::MailboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/mailbox/:id") view=pages::MailboxPage ssr=SsrMode::Async/>
             </FlatRoutes>

@@ -161,6 +161,13 @@ pub trait PageData: Send + Sync {
     ) -> PageResult<view::Batches>;
     /// `/admin/batches/{id}?page=`
     async fn batch(&self, viewer: &Viewer, id: &str, page: u64) -> PageResult<view::Batch>;
+    /// `/admin/dead-letters?state=&page=`
+    async fn dead_letters(
+        &self,
+        viewer: &Viewer,
+        filter: view::DeadLetterFilter,
+        page: u64,
+    ) -> PageResult<view::DeadLetters>;
     /// `/mailbox?page=` and `/mailbox/{id}`; in the demo only, for whoever looks
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox>;
 }

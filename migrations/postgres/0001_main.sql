@@ -233,6 +233,31 @@ CREATE TABLE assessments (
 );
 CREATE INDEX assessments_submission ON assessments (submission_id);
 
+-- Dead letters ------------------------------------------------------------------------------------------------------
+
+-- One row each time a job ran out of remedies; open until something was done about it.
+CREATE TABLE dead_letters (
+    id            UUID PRIMARY KEY NOT NULL,
+    job_id        UUID NOT NULL REFERENCES model_jobs (id),
+    submission_id UUID NOT NULL REFERENCES submissions (id),
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    route         TEXT NOT NULL CHECK (route IN ('realtime', 'batch')),
+    cause         TEXT NOT NULL,
+    why           TEXT NOT NULL,
+    died_at       TIMESTAMPTZ NOT NULL,
+    recoveries    BIGINT NOT NULL,        -- scheduled recoveries that the job had before
+    recover_at    TIMESTAMPTZ,            -- when the next is due; none: a person must look at it
+    resolution    TEXT CHECK (resolution IN ('recovered', 'retried', 'rerouted', 'discarded')),
+    resolved_at   TIMESTAMPTZ,
+    resolved_by   UUID,                   -- none: Quire itself
+    reason        TEXT
+);
+CREATE UNIQUE INDEX dead_letters_open ON dead_letters (job_id) WHERE resolution IS NULL;
+CREATE INDEX dead_letters_job ON dead_letters (job_id, died_at);
+CREATE INDEX dead_letters_due ON dead_letters (recover_at) WHERE resolution IS NULL;
+CREATE INDEX dead_letters_died ON dead_letters (died_at, id);
+
 -- Money -------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE prices (

@@ -11,13 +11,17 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 6] = [
+const ROUTES: [(&str, &str); 10] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
     ("/api/v1/assignments", "get"),
     ("/api/v1/assignments/{id}/submissions", "get"),
     ("/api/v1/batches", "get"),
+    ("/api/v1/dead-letters", "get"),
+    ("/api/v1/dead-letters/retry", "post"),
+    ("/api/v1/dead-letters/reroute", "post"),
+    ("/api/v1/dead-letters/discard", "post"),
 ];
 
 /// The schema that a reference names, or the schema itself.

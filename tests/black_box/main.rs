@@ -6,6 +6,7 @@ mod authorization;
 mod bad_input;
 mod cli;
 mod crash;
+mod dead_letters;
 mod demo;
 mod drafts;
 mod idempotency;

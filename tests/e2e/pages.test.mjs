@@ -86,6 +86,7 @@ const PAGES = {
     ['overview', () => '/admin'],
     ['batches', () => '/admin/batches'],
     ['batch', () => `/admin/batches/${found.batch}`],
+    ['dead-letters', () => '/admin/dead-letters'],
   ],
 };
 const PARTS = { student: /student/i, instructor: /instructor|teach/i, admin: /admin/i };

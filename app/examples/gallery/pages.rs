@@ -40,6 +40,8 @@ pub const PAGES: [(&str, &str, u16); 41] = [
     ("admin-empty", "/admin?as=new", 200),
     ("batches", "/admin/batches", 200),
     ("batch", "/admin/batches/b-2041", 200),
+    ("dead-letters", "/admin/dead-letters?done=2&of=3", 200),
+    ("dead-letters-resolved", "/admin/dead-letters?state=resolved", 200),
     ("mailbox", "/mailbox", 200),
     ("mail", "/mailbox/12", 200),
     ("not-found", "/s/QR-NOTHING", 404),

@@ -1,6 +1,7 @@
 //! The pages, one file each.
 
 mod batches;
+mod dead_letters;
 mod hand_in;
 mod home;
 mod mailbox;
@@ -15,6 +16,7 @@ mod teach;
 mod text;
 
 pub use batches::*;
+pub use dead_letters::*;
 pub use hand_in::*;
 pub use home::*;
 pub use mailbox::*;

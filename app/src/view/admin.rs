@@ -206,6 +206,89 @@ pub struct BatchJob {
     pub cost: Option<NanoUsd>,
 }
 
+/// Which dead letters are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeadLetterFilter {
+    /// Those that wait for something to be done.
+    #[default]
+    Open,
+    /// Those about which something was done.
+    Resolved,
+    /// All.
+    All,
+}
+
+impl DeadLetterFilter {
+    /// All filters.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::All];
+
+    /// The word in an address.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+            Self::All => "all",
+        }
+    }
+
+    /// The word on the page.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Resolved => "Resolved",
+            Self::All => "All",
+        }
+    }
+}
+
+/// The page of dead letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetters {
+    /// Newest first.
+    pub letters: Vec<DeadLetter>,
+    /// The providers to which they can be sent.
+    pub ways: Vec<String>,
+    /// Where the list stands, with the filter.
+    pub paging: Paging,
+}
+
+/// Work that ran out of automatic remedies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its id.
+    pub id: String,
+    /// The submission's tracking id.
+    pub tracking_id: String,
+    /// The assignment's title.
+    pub assignment: String,
+    /// The student's address.
+    pub student: String,
+    /// Whom it was sent to.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// How: "in a batch" or "by a call".
+    pub route: String,
+    /// What it failed of, in a few words.
+    pub cause: String,
+    /// What happened last.
+    pub why: String,
+    /// What may help.
+    pub advice: String,
+    /// Since when.
+    pub died_at: DateTime<Utc>,
+    /// How often it was tried again on schedule.
+    pub recoveries: u64,
+    /// When it is tried again on schedule; none: a person must look at it.
+    pub recover_at: Option<DateTime<Utc>>,
+    /// What was done about it; none: it is open.
+    pub resolution: Option<String>,
+    /// Why, in that person's words.
+    pub reason: Option<String>,
+}
+
 /// One provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderState {

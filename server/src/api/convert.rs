@@ -6,6 +6,7 @@ use quire_engine::{
     batching::BatchView,
     course::{Listed, Rubric},
     queue::{self, Spot},
+    recovery::{DeadLetter, RemedyOutcome},
     result,
     routing::{self, Decision},
     submission::{self, Interim, Quick, Row, SubmissionState, SubmissionView, Topic},
@@ -274,6 +275,43 @@ pub(super) fn assignment(listed: &Listed, now: DateTime<Utc>) -> model::Assignme
 }
 
 /// A batch.
+const fn route_type(route: routing::Route) -> model::RouteType {
+    match route {
+        routing::Route::Realtime => model::RouteType::Realtime,
+        routing::Route::Batch => model::RouteType::Batch,
+    }
+}
+
+pub(super) fn dead_letter(letter: &DeadLetter) -> model::DeadLetter {
+    model::DeadLetter {
+        id: letter.id.0,
+        tracking_id: letter.tracking_id.to_string(),
+        assignment: letter.assignment_id.0,
+        assignment_title: letter.assignment.clone(),
+        student: letter.student.to_string(),
+        provider: letter.provider.clone(),
+        model: letter.model.clone(),
+        route: route_type(letter.route),
+        cause: letter.cause.name().to_owned(),
+        why: letter.why.clone(),
+        advice: letter.cause.advice().to_owned(),
+        died_at: letter.died_at,
+        recoveries: letter.recoveries,
+        recover_at: letter.recover_at,
+        resolution: letter.resolution.map(|resolution| resolution.name().to_owned()),
+        resolved_at: letter.resolved_at,
+        reason: letter.reason.clone(),
+    }
+}
+
+pub(super) const fn remedy_outcome(outcome: RemedyOutcome) -> model::RemedyOutcome {
+    match outcome {
+        RemedyOutcome::Done => model::RemedyOutcome::Done,
+        RemedyOutcome::WasResolved => model::RemedyOutcome::WasResolved,
+        RemedyOutcome::NotFound => model::RemedyOutcome::NotFound,
+    }
+}
+
 pub(super) fn batch(view: &BatchView) -> model::Batch {
     let b = &view.batch;
     model::Batch {

@@ -6,6 +6,7 @@ use quire_engine::{
     course::HandInRefused,
     engine::EngineError,
     identity::{Denied, IdentityError},
+    recovery::RemedyError,
     store::DbError,
     submission::{HandInError, ListError, ViewError, extract::ExtractError},
 };
@@ -112,6 +113,19 @@ impl From<ListError> for Problem {
             ListError::NotFound => Self::new(Kind::NotFound, error.to_string()),
             ListError::Identity(error) => error.into(),
             ListError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemedyError> for Problem {
+    fn from(error: RemedyError) -> Self {
+        let told = error.to_string();
+        match error {
+            RemedyError::Number => Self::field("ids", told),
+            RemedyError::Reason => Self::field("reason", told),
+            RemedyError::Way(_) => Self::field("provider", told),
+            RemedyError::Identity(error) => error.into(),
+            RemedyError::Engine(error) => error.into(),
         }
     }
 }

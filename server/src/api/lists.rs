@@ -132,10 +132,10 @@ pub(super) async fn batches(
 
 /// The parameters of a query.
 #[derive(Debug)]
-struct Query(Vec<(String, String)>);
+pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    fn read(query: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+    pub(super) fn read(query: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
         for (at, (name, _)) in pairs.iter().enumerate() {
@@ -154,7 +154,7 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    fn one_of<T>(
+    pub(super) fn one_of<T>(
         &self,
         name: &str,
         words: &str,
@@ -175,7 +175,7 @@ impl Query {
         })
     }
 
-    fn paging(&self) -> Result<(i64, i64), Problem> {
+    pub(super) fn paging(&self) -> Result<(i64, i64), Problem> {
         Ok((self.number("page", 1, 1_000_000_000)?, self.number("per_page", PER_PAGE, MOST_PER_PAGE)?))
     }
 }

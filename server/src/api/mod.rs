@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 pub(crate) mod convert;
+mod dead_letters;
 pub(crate) mod error;
 mod lists;
 pub mod model;
@@ -34,7 +35,8 @@ pub const PATH: &str = "/api/v1";
     ),
     tags(
         (name = "submissions", description = "Handing in and following"),
-        (name = "lists", description = "What there is")
+        (name = "lists", description = "What there is"),
+        (name = "dead letters", description = "Work that ran out of automatic remedies")
     ),
     components(schemas(crate::http::problem::Details)),
     security(("token" = [])),
@@ -62,7 +64,11 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(submissions::events))
         .routes(routes!(lists::assignments))
         .routes(routes!(lists::submissions))
-        .routes(routes!(lists::batches));
+        .routes(routes!(lists::batches))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::retry))
+        .routes(routes!(dead_letters::reroute))
+        .routes(routes!(dead_letters::discard));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 

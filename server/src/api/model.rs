@@ -313,6 +313,115 @@ pub struct Assignment {
     pub max_drafts: i64,
 }
 
+/// Work that ran out of automatic remedies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetter {
+    /// Its id.
+    pub id: Uuid,
+    /// The submission's tracking id.
+    #[schema(example = "QR-7F3K-92MD")]
+    pub tracking_id: String,
+    /// The assignment's id.
+    pub assignment: Uuid,
+    /// The assignment's title.
+    pub assignment_title: String,
+    /// The student's e-mail address.
+    pub student: String,
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// How it was sent.
+    pub route: RouteType,
+    /// What it failed of: `rate_limit`, `no_answer`, `provider`, `malformed`, `too_large`, `refused`, `unusable`,
+    /// `killed`.
+    pub cause: String,
+    /// What happened last, in words.
+    pub why: String,
+    /// What may help.
+    pub advice: String,
+    /// When it ran out of remedies.
+    pub died_at: DateTime<Utc>,
+    /// How often Quire tried it again on schedule before.
+    pub recoveries: i64,
+    /// When Quire tries it again; none: a person must look at it.
+    pub recover_at: Option<DateTime<Utc>>,
+    /// What was done: `recovered` (on schedule), `retried`, `rerouted`, `discarded`; none: it is open.
+    pub resolution: Option<String>,
+    /// When.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// Why, in the words of whoever did it.
+    pub reason: Option<String>,
+}
+
+/// Dead letters to be tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryDeadLetters {
+    /// Their ids, 1 to 1,000.
+    pub ids: Vec<Uuid>,
+    /// Why; kept with them.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Dead letters to be sent another way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RerouteDeadLetters {
+    /// Their ids, 1 to 1,000.
+    pub ids: Vec<Uuid>,
+    /// The provider's name.
+    pub provider: String,
+    /// One of its models. Left out: its first.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Real time or batch. Left out: as before.
+    #[serde(default)]
+    pub route: Option<RouteType>,
+    /// Why; kept with them.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Dead letters to be closed without marks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiscardDeadLetters {
+    /// Their ids, 1 to 1,000.
+    pub ids: Vec<Uuid>,
+    /// Why; kept with them.
+    pub reason: String,
+}
+
+/// What came of each dead letter, in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterOutcomes {
+    /// One for each id.
+    pub outcomes: Vec<DeadLetterOutcome>,
+}
+
+/// What came of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterOutcome {
+    /// Its id.
+    pub id: Uuid,
+    /// What came of it.
+    pub outcome: RemedyOutcome,
+}
+
+/// What came of a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RemedyOutcome {
+    /// It was done.
+    Done,
+    /// Something had been done about it before; it stays so.
+    WasResolved,
+    /// There is none of this id.
+    NotFound,
+}
+
 /// A batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Batch {

@@ -11,6 +11,7 @@ use quire_engine::{
     engine::{EngineError, Marking},
     identity::{Denied, IdentityError},
     queue::{Estimate, Lane},
+    recovery::RemedyError,
     result::Assessment,
     routing::Route,
     store::{DbError, NanoUsd},
@@ -27,11 +28,11 @@ pub(super) fn uuid(text: &str) -> PageResult<Uuid> {
 }
 
 /// What a page makes of the engine's errors. Causes go to the log, not to the page.
-pub(super) trait AsPageError {
+pub(crate) trait AsPageError {
     fn page_error(&self) -> PageError;
 }
 
-pub(super) fn failed(error: &impl AsPageError) -> PageError {
+pub(crate) fn failed(error: &impl AsPageError) -> PageError {
     error.page_error()
 }
 
@@ -78,6 +79,16 @@ macro_rules! page_errors {
     )*};
 }
 page_errors!(ViewError, ListError, BatchViewError);
+
+impl AsPageError for RemedyError {
+    fn page_error(&self) -> PageError {
+        match self {
+            Self::Number | Self::Reason | Self::Way(_) => PageError::Invalid { message: self.to_string() },
+            Self::Identity(error) => error.page_error(),
+            Self::Engine(error) => error.page_error(),
+        }
+    }
+}
 
 pub(super) fn status(state: SubmissionState) -> view::Status {
     match state {

@@ -10,7 +10,8 @@ pub use live::{live, progress};
 
 use crate::mailbox::Folder;
 use async_trait::async_trait;
-use common::{failed, uuid};
+pub(crate) use common::failed;
+use common::uuid;
 use quire_app::{
     data::{PageData, PageError, PageResult, Viewer},
     view,
@@ -134,6 +135,15 @@ impl PageData for Pages {
     async fn batch(&self, viewer: &Viewer, id: &str, page: u64) -> PageResult<view::Batch> {
         let id = BatchId::from_uuid(uuid(id)?);
         self.batch_of(&self.actor(viewer).await?, id, page).await
+    }
+
+    async fn dead_letters(
+        &self,
+        viewer: &Viewer,
+        filter: view::DeadLetterFilter,
+        page: u64,
+    ) -> PageResult<view::DeadLetters> {
+        self.dead_letters_of(&self.actor(viewer).await?, filter, page).await
     }
 
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {

@@ -39,6 +39,11 @@ impl Form {
         Err(visitor.refuse(app, &address, refusal).await)
     }
 
+    /// All fields of a name.
+    pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
     /// The first field of a name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())

@@ -1,5 +1,6 @@
 //! What browsers ask for: pages, forms, live events.
 
+mod dead_letters;
 mod events;
 mod form;
 mod hand_in;
@@ -36,6 +37,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
     for path in app.site.paths() {
         router = match path.as_str() {
             "/sign-in" => router.route(path, get(pages::page).post(sign_in::by_password)),
+            "/admin/dead-letters" => router.route(path, get(pages::page).post(dead_letters::decide)),
             path => router.route(path, get(pages::page)),
         };
     }

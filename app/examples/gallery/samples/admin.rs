@@ -260,3 +260,58 @@ pub fn mail_html() -> &'static str {
      color:#1c1f24;background:#faf8f3;padding:2rem\"><h1 style=\"font:600 24px serif\">Your essay is in</h1><p>We have \
      “A letter to the editor” safely. Marks are expected today, 16:10 to 17:40.<p><a href=\"#\">Follow it here</a></body></html>"
 }
+
+/// The page of dead letters.
+pub fn dead_letters(filter: DeadLetterFilter, page: u64) -> DeadLetters {
+    let letter = |id: &str, cause: &str, why: &str, advice: &str| DeadLetter {
+        id: id.to_owned(),
+        tracking_id: format!("QR-{id}"),
+        assignment: "Essay 2".to_owned(),
+        student: "ada.lind@example.edu".to_owned(),
+        provider: "openai".to_owned(),
+        model: "gpt-6-luna".to_owned(),
+        route: "in a batch".to_owned(),
+        cause: cause.to_owned(),
+        why: why.to_owned(),
+        advice: advice.to_owned(),
+        died_at: ago(40),
+        recoveries: 0,
+        recover_at: None,
+        resolution: None,
+        reason: None,
+    };
+    let mut letters = vec![
+        letter(
+            "DEAD-ONE",
+            "No answer could be used",
+            "the level \"splendid\" of the criterion \"position\" is not one of the rubric",
+            "Try again, or another model; if rubric or work are unusual, mark it by hand.",
+        ),
+        DeadLetter {
+            recoveries: 1,
+            recover_at: Some(ago(-35)),
+            ..letter(
+                "DEAD-TWO",
+                "The provider failed",
+                "the provider failed (503): overloaded",
+                "See whether the provider answers others; else send it to another provider.",
+            )
+        },
+        DeadLetter {
+            resolution: Some("Closed".to_owned()),
+            reason: Some("handed in by mistake".to_owned()),
+            ..letter("DEAD-DONE", "The provider refused it", "the request was refused (400)", "")
+        },
+    ];
+    letters.retain(|letter| match filter {
+        DeadLetterFilter::Open => letter.resolution.is_none(),
+        DeadLetterFilter::Resolved => letter.resolution.is_some(),
+        DeadLetterFilter::All => true,
+    });
+    let total = letters.len() as u64;
+    DeadLetters {
+        letters,
+        ways: vec!["anthropic".to_owned(), "openai".to_owned()],
+        paging: Paging { page, per_page: 50, total },
+    }
+}

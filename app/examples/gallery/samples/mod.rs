@@ -123,6 +123,15 @@ impl PageData for Samples {
         admin::batch(id, page).ok_or(PageError::NotFound)
     }
 
+    async fn dead_letters(
+        &self,
+        _viewer: &Viewer,
+        filter: view::DeadLetterFilter,
+        page: u64,
+    ) -> PageResult<view::DeadLetters> {
+        Ok(admin::dead_letters(filter, page))
+    }
+
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {
         admin::mailbox(open, page).ok_or(PageError::NotFound)
     }

@@ -9,6 +9,7 @@ use crate::{
     notice,
     provider::registry,
     queue::{self, Lane},
+    recovery::Cause,
     store::{BatchId, Exec, JobId, SubmissionId},
     submission::{self, SubmissionState},
 };
@@ -171,7 +172,7 @@ impl Engine {
                 cut.push(batch.id);
             }
             let why = "the work alone is larger than the provider takes in one batch";
-            self.bury_queued(&mut tx, &too_large, why).await?;
+            self.bury_queued(&mut tx, &too_large, Cause::TooLarge, why).await?;
         }
         crash::point("cut.before_commit");
         tx.commit().await?;

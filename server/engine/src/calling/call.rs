@@ -9,7 +9,7 @@ use crate::{
     jobs::{self, Task, Verdict},
     provider::{CallError, ErrorClass, Outcome, Request},
     queue::{self, Job, JobState},
-    recovery::{Next, after_failure},
+    recovery::{Cause, Next, after_failure},
     result::{Arrived, Judged, Source, failed, judge},
     routing::Route,
     store::{JobId, NanoUsd, Tx},
@@ -188,7 +188,12 @@ impl Engine {
             };
             let marking = self.marking(work.assignment_id).await?;
             let judged = match failed(error, &job, &settings.retry) {
-                Judged::Failed { why, counts, .. } => Judged::Failed { why, counts, again: None },
+                Judged::Failed { cause, why, counts, .. } => Judged::Failed {
+                    cause: if killed { Cause::Killed } else { cause },
+                    why,
+                    counts,
+                    again: None,
+                },
                 other => other,
             };
             let arrived = Arrived {

@@ -117,6 +117,7 @@ impl Engine {
     async fn sweep(&self) -> Result<(), EngineError> {
         let now = self.now();
         self.lose_orphaned_calls().await?;
+        self.recover_due().await?;
         let grace = TimeDelta::seconds(2);
         let mut tasks: Vec<Task> = batching::store::due(&mut self.db(), now - grace, 200)
             .await?

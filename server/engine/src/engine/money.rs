@@ -41,6 +41,17 @@ impl Engine {
         Ok(price::worst_case(&price, positive(job.input_tokens) * 5 / 4, most_output(job.max_output), batch))
     }
 
+    /// What a job is expected to cost by its route.
+    pub(crate) fn expected(&self, job: &Job) -> Result<NanoUsd, EngineError> {
+        let price = self.price(&job.provider, &job.model, self.now())?;
+        let usage = Usage {
+            input_tokens: positive(job.input_tokens),
+            output_tokens: positive(job.output_tokens),
+            ..Usage::default()
+        };
+        Ok(price::cost(&price, &usage, job.route == Route::Batch))
+    }
+
     /// The month's budgets, kept from changing until the transaction ends.
     pub(crate) async fn budgets_for_update(&self, tx: &mut Tx) -> Result<Budgets, EngineError> {
         let month = budget::month_of(self.now(), self.zone());

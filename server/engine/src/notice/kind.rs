@@ -58,6 +58,12 @@ impl Kind {
         }
     }
 
+    /// Another one about the same brings the first up to date and makes it unread again, rather than being passed over.
+    #[must_use]
+    pub const fn is_in_place(self) -> bool {
+        matches!(self, Self::Delayed | Self::NeedsAttention)
+    }
+
     /// It is for those who look after Quire, not for the student.
     #[must_use]
     pub const fn for_staff(self) -> bool {

@@ -41,7 +41,7 @@ pub async fn enqueue(x: &mut impl Exec, world: &World, new: &[New]) -> Result<()
     for (rows, kept) in [(ONCE, true), (IN_PLACE, false)] {
         let mut items: Vec<(New, Channel)> = new
             .iter()
-            .filter(|n| (n.kind != Kind::Delayed) == kept)
+            .filter(|n| n.kind.is_in_place() != kept)
             .flat_map(|n| n.kind.channels().iter().map(|channel| (*n, *channel)))
             .collect();
         if !kept {

@@ -219,6 +219,29 @@ pub async fn put_back(x: &mut impl Exec, job: &Job, with: &Return) -> Result<boo
     Ok(rows == 1)
 }
 
+/// Puts a dead job back into the queue as it is now, with all its remedies ahead of it again; what it may cost is held
+/// before it is sent. False where it is not dead any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE model_jobs SET state = 'queued', batch_id = NULL, finished_at = NULL, attempt = 0, failures = 0, \
+             kills = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6 \
+             WHERE id = $1 AND state = 'dead'",
+        )
+        .bind(job.id)
+        .bind(job.ready_at)
+        .bind(job.route)
+        .bind(job.provider.clone())
+        .bind(job.model.clone())
+        .bind(job.expected)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
 /// Ends jobs that are all in one state and batch; answers those that still were there.
 ///
 /// # Errors

@@ -1,5 +1,13 @@
-//! What is done when something fails: which failures are tried again, when, and which end as dead letters.
+//! What is done when something fails: which failures are tried again, when, which end as dead letters, and what is done
+//! about those.
 
+mod dead_letter;
 mod retry;
+mod revive;
+pub mod store;
+#[cfg(test)]
+mod tests;
 
+pub use dead_letter::{Cause, DeadLetter, Death, Resolution, next_recovery};
 pub use retry::{Next, RetryPolicy, RetryTable, after_failure};
+pub use revive::{MOST_DECIDED, Remedy, RemedyError, RemedyOutcome};

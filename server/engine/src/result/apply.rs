@@ -12,6 +12,7 @@ use crate::{
     notice,
     provider::Reply,
     queue::{self, Job, JobState},
+    recovery::{self, Cause, Death},
     routing::Route,
     store::{BatchId, CallId, JobId, NanoUsd, PersonId, SubmissionId, Tx},
     submission::{self, SubmissionState},
@@ -65,7 +66,7 @@ struct Effects {
     completed: Vec<SubmissionId>,
     in_review: Vec<SubmissionId>,
     returned: Vec<SubmissionId>,
-    dead: Vec<SubmissionId>,
+    deaths: Vec<Death>,
     notices: Vec<notice::New>,
     calls: Vec<(JobId, DateTime<Utc>)>,
 }
@@ -176,16 +177,16 @@ impl Engine {
                 let held = if ours { job.held() } else { Held::default() };
                 effects.lines.push(self.settle(job, held, source, &reply, now)?);
                 if ours {
-                    self.bury(tx, job, &why, effects).await?;
+                    self.bury(tx, job, Cause::Unusable, why, effects).await?;
                 }
             }
-            Judged::Failed { why, again: None, .. } => {
+            Judged::Failed { cause, why, again: None, .. } => {
                 if ours {
                     if job.held().reserved != NanoUsd::ZERO {
                         let line = Line::release(self.world(), self.zone(), job.account(), job.held(), &why);
                         effects.lines.push(with_source(line, source));
                     }
-                    self.bury(tx, job, &why, effects).await?;
+                    self.bury(tx, job, cause, why, effects).await?;
                 }
             }
             Judged::Unusable { why, reply, again: Some(wait) } => {
@@ -207,7 +208,7 @@ impl Engine {
                     effects.returned(job, back.ready_at);
                 }
             }
-            Judged::Failed { why, again: Some(wait), counts } => {
+            Judged::Failed { why, again: Some(wait), counts, .. } => {
                 let back = queue::store::Return {
                     failures: job.failures + i64::from(counts),
                     ready_at: after(now, wait),
@@ -255,7 +256,13 @@ impl Engine {
     }
 
     /// Jobs that wait but can never be sent become dead letters.
-    pub(crate) async fn bury_queued(&self, tx: &mut Tx, ids: &[JobId], why: &str) -> Result<(), EngineError> {
+    pub(crate) async fn bury_queued(
+        &self,
+        tx: &mut Tx,
+        ids: &[JobId],
+        cause: Cause,
+        why: &str,
+    ) -> Result<(), EngineError> {
         if ids.is_empty() {
             return Ok(());
         }
@@ -271,34 +278,53 @@ impl Engine {
             if job.held().reserved != NanoUsd::ZERO {
                 effects.lines.push(Line::release(self.world(), self.zone(), job.account(), job.held(), why));
             }
-            self.bury(tx, job, why, &mut effects).await?;
+            self.bury(tx, job, cause, why.to_owned(), &mut effects).await?;
         }
         self.write(tx, effects, now).await
     }
 
-    /// Notes why a job became a dead letter and tells administrators.
+    /// Notes why a job became a dead letter.
     async fn bury(
         &self,
         tx: &mut Tx,
         job: &Job,
-        why: &str,
+        cause: Cause,
+        why: String,
         effects: &mut Effects,
     ) -> Result<(), EngineError> {
-        tracing::warn!(job.id = %job.id, why, "a job ran out of remedies");
-        queue::store::set_failure(tx, job.id, why).await?;
-        effects.dead.push(job.submission_id);
-        for admin in crate::identity::store::admins(tx).await? {
-            effects.notices.push(notice::New {
+        tracing::warn!(job.id = %job.id, cause = cause.name(), why, "a job ran out of remedies");
+        queue::store::set_failure(tx, job.id, &why).await?;
+        effects.deaths.push(Death { job: job.clone(), cause, why });
+        Ok(())
+    }
+
+    /// Writes dead letters, and tells administrators of those that a person must look at.
+    async fn write_deaths(
+        &self,
+        tx: &mut Tx,
+        deaths: &[Death],
+        notices: &mut Vec<notice::New>,
+    ) -> Result<(), EngineError> {
+        let for_people = recovery::store::insert(tx, self.world(), deaths).await?;
+        if for_people.is_empty() {
+            return Ok(());
+        }
+        let admins = crate::identity::store::admins(tx).await?;
+        for death in for_people {
+            notices.extend(admins.iter().map(|admin| notice::New {
                 person: admin.id,
                 kind: notice::Kind::NeedsAttention,
-                subject: job.submission_id.0,
-            });
+                subject: death.job.submission_id.0,
+            }));
         }
         Ok(())
     }
 
     async fn write(&self, tx: &mut Tx, effects: Effects, now: DateTime<Utc>) -> Result<(), EngineError> {
-        let Effects { lines, assessments, completed, in_review, returned, dead, notices, calls } = effects;
+        let Effects { lines, assessments, completed, in_review, returned, deaths, mut notices, calls } =
+            effects;
+        self.write_deaths(tx, &deaths, &mut notices).await?;
+        let dead: Vec<SubmissionId> = deaths.iter().map(|death| death.job.submission_id).collect();
         store::insert(tx, &assessments).await?;
         budget::record(tx, &lines).await?;
         let moves = [

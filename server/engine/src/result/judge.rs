@@ -5,7 +5,7 @@ use crate::{
     course::Rubric,
     provider::{CallError, Outcome, Reply},
     queue::{Job, LaneSettings},
-    recovery::{Next, RetryTable, after_failure},
+    recovery::{Cause, Next, RetryTable, after_failure},
 };
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub enum Judged {
     },
     /// No answer came and nothing was paid; the failure counts.
     Failed {
+        /// What kind of failure.
+        cause: Cause,
         /// Why, for staff.
         why: String,
         /// The wait before asking again; none where the remedies are used up.
@@ -75,5 +77,5 @@ pub fn failed(error: &CallError, job: &Job, table: &RetryTable) -> Judged {
         Next::Wait(wait) => (Some(wait), false),
         Next::GiveUp => (None, true),
     };
-    Judged::Failed { why: error.to_string(), again, counts }
+    Judged::Failed { cause: error.class.into(), why: error.to_string(), again, counts }
 }

@@ -66,6 +66,8 @@ ids! {
     CallId;
     /// The marks and feedback that came back for a submission.
     AssessmentId;
+    /// A death of a job.
+    DeadLetterId;
     /// A notice to a person.
     NoticeId;
     /// One message of a notice on one channel, in the outbox.

@@ -1,0 +1,215 @@
+//! A dead letter: a job that ran out of remedies, why, and what was done about it (SPEC 6.4).
+
+use crate::{
+    identity::{Email, Person},
+    provider::ErrorClass,
+    queue::Job,
+    routing::Route,
+    store::{AssignmentId, DeadLetterId, JobId, PersonId, SubmissionId},
+    submission::TrackingId,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What a job died of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Cause {
+    /// The provider took no more calls, each time.
+    RateLimit,
+    /// No answer came in time, or connections broke, each time.
+    NoAnswer,
+    /// The provider failed, each time.
+    Provider,
+    /// The provider's reply could not be understood.
+    Malformed,
+    /// The work is larger than the model or a batch takes.
+    TooLarge,
+    /// The provider refused the request as wrong.
+    Refused,
+    /// Answers came, and none could be used as marks.
+    Unusable,
+    /// Processes ended while at work on it, each time.
+    Killed,
+}
+
+impl Cause {
+    /// All causes.
+    pub const ALL: [Self; 8] = [
+        Self::RateLimit,
+        Self::NoAnswer,
+        Self::Provider,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Refused,
+        Self::Unusable,
+        Self::Killed,
+    ];
+
+    /// The name in the database and the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RateLimit => "rate_limit",
+            Self::NoAnswer => "no_answer",
+            Self::Provider => "provider",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Refused => "refused",
+            Self::Unusable => "unusable",
+            Self::Killed => "killed",
+        }
+    }
+
+    /// Time alone may mend it: the fault was the provider's or the network's, not the work's.
+    #[must_use]
+    pub const fn is_recoverable(self) -> bool {
+        matches!(self, Self::RateLimit | Self::NoAnswer | Self::Provider | Self::Malformed)
+    }
+
+    /// What may help, for staff.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::RateLimit => "Wait, or send it to another provider.",
+            Self::NoAnswer | Self::Provider | Self::Malformed => {
+                "See whether the provider answers others; else send it to another provider."
+            }
+            Self::TooLarge => "Send it to a model that takes longer work, or mark it by hand.",
+            Self::Refused => "Read what the provider said; another provider may take it.",
+            Self::Unusable => "Try again, or another model; if rubric or work are unusual, mark it by hand.",
+            Self::Killed => {
+                "Look into the server's log before trying again: the work may bring processes down."
+            }
+        }
+    }
+}
+
+impl From<ErrorClass> for Cause {
+    fn from(class: ErrorClass) -> Self {
+        match class {
+            ErrorClass::RateLimit | ErrorClass::QueueFull => Self::RateLimit,
+            ErrorClass::TimeOut | ErrorClass::Connection => Self::NoAnswer,
+            ErrorClass::TokenLimit => Self::TooLarge,
+            ErrorClass::Provider => Self::Provider,
+            ErrorClass::Malformed => Self::Malformed,
+            ErrorClass::Key | ErrorClass::Quota | ErrorClass::NotFound | ErrorClass::Invalid => Self::Refused,
+        }
+    }
+}
+
+/// The waits before scheduled recoveries; afterwards a person must look.
+const WAITS: [TimeDelta; 3] = [TimeDelta::minutes(15), TimeDelta::hours(1), TimeDelta::hours(4)];
+
+/// The wait before the next scheduled recovery of a job that had so many; none: a person must look at it.
+#[must_use]
+pub fn next_recovery(cause: Cause, recoveries: i64) -> Option<TimeDelta> {
+    let next = usize::try_from(recoveries).ok().and_then(|n| WAITS.get(n)).copied();
+    next.filter(|_| cause.is_recoverable())
+}
+
+/// What was done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Resolution {
+    /// Quire tried again on schedule.
+    Recovered,
+    /// A person had it tried again.
+    Retried,
+    /// A person sent it another way.
+    Rerouted,
+    /// A person closed it without marks.
+    Discarded,
+}
+
+impl Resolution {
+    /// The name in the database and the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Retried => "retried",
+            Self::Rerouted => "rerouted",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// A death to be written down.
+#[derive(Clone, Debug)]
+pub struct Death {
+    /// The job as it was.
+    pub job: Job,
+    /// What it died of.
+    pub cause: Cause,
+    /// Why, in words for staff.
+    pub why: String,
+}
+
+/// A dead letter as it stands.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct DeadLetter {
+    /// Its id.
+    pub id: DeadLetterId,
+    /// The job.
+    pub job_id: JobId,
+    /// The submission.
+    pub submission_id: SubmissionId,
+    /// Its tracking id.
+    pub tracking_id: TrackingId,
+    /// Its assignment.
+    pub assignment_id: AssignmentId,
+    /// The assignment's title.
+    pub assignment: String,
+    /// The student's address.
+    pub student: Email,
+    /// Provider's name at its death.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Real time or batch.
+    pub route: Route,
+    /// What it died of.
+    pub cause: Cause,
+    /// Why, in words for staff.
+    pub why: String,
+    /// When.
+    pub died_at: DateTime<Utc>,
+    /// Scheduled recoveries that the job had before.
+    pub recoveries: i64,
+    /// When the next is due; none: a person must look at it.
+    pub recover_at: Option<DateTime<Utc>>,
+    /// What was done about it; none: it is open.
+    pub resolution: Option<Resolution>,
+    /// When.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// By whom; none: Quire itself.
+    pub resolved_by: Option<PersonId>,
+    /// Why, in that person's words.
+    pub reason: Option<String>,
+}
+
+/// Who decides about a dead letter, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Decided<'a> {
+    pub(super) resolution: Resolution,
+    pub(super) by: Option<&'a Person>,
+    pub(super) reason: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_time_may_mend_is_tried_three_times_and_nothing_else() {
+        for cause in Cause::ALL {
+            let waits: Vec<_> = (0..5).map(|n| next_recovery(cause, n)).collect();
+            let expected = if cause.is_recoverable() { WAITS.map(Some) } else { [None; 3] };
+            assert_eq!((&waits[..3], &waits[3..]), (&expected[..], &[None, None][..]), "{cause:?}");
+        }
+        assert_eq!(next_recovery(Cause::Provider, -1), None);
+    }
+}
