@@ -276,7 +276,7 @@ async fn each_role_has_its_own_start_page_and_way_around() {
     let instructor = text(&start(Role::Instructor).await.html);
     assert!(instructor.contains("Assignments Notices") && instructor.contains("1,266"), "{instructor}");
     let admin = start(Role::Admin).await;
-    assert!(text(&admin.html).contains("Overview Batches Submissions Notices"));
+    assert!(text(&admin.html).contains("Overview Batches Dead letters Submissions Notices"));
     assert!(
         admin.html.contains("<a href=\"/admin\" aria-current=\"page\">"),
         "the start page is the overview"
@@ -333,7 +333,7 @@ async fn pages_that_wait_renew_themselves_without_script() {
 #[tokio::test]
 async fn every_page_is_routed() {
     let paths = site().paths().to_vec();
-    assert_eq!(paths.len(), 14, "{paths:?}");
+    assert_eq!(paths.len(), 15, "{paths:?}");
     for path in ["/", "/s/{tracking_id}", "/admin/batches/{id}"] {
         assert!(paths.iter().any(|known| known == path), "{path} in {paths:?}");
     }

@@ -78,9 +78,32 @@ async fn administrators_have_work_tried_again_sent_elsewhere_or_closed(database:
     let batches = admin.get("/api/v1/batches").await.expect(200).json;
     assert_eq!(items(&batches)[0]["provider"], json!("anthropic"), "{batches}");
 
-    let discard = json!({"ids": [third_id], "reason": "handed in by mistake"});
-    let answer = admin.post("/api/v1/dead-letters/discard", &discard).await.expect(200).json;
-    assert_eq!(done(answer), json!("done"));
+    // The last one by the page.
+    const PAGE: &str = "/admin/dead-letters";
+    school.signed_in("berg").await.open(PAGE).await.expect(403);
+    let mut browser = school.signed_in("admin").await;
+    let page = browser.open(PAGE).await.expect(200);
+    let words = page.words();
+    for part in
+        [&*third, "student3@example.edu", "No answer could be used", "Needs a person", "Close without marks"]
+    {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert!(!words.contains(&first), "{words}");
+    let csrf = page.field("csrf");
+    let mut send = async |id: &str, remedy: &str, reason: &str| {
+        let fields = [("csrf", &*csrf), ("id", id), ("remedy", remedy), ("reason", reason)];
+        browser.post(PAGE, &fields).await
+    };
+    send("", "discard", "a reason").await.expect(400);
+    send(&third_id, "burn", "a reason").await.expect(400);
+    let refused = send(&third_id, "discard", " ").await.expect(400);
+    assert!(refused.words().contains("Give a reason"), "{}", refused.words());
+    let done = send(&third_id, "discard", "handed in by mistake").await.expect(200);
+    assert!(done.words().contains("Done for 1 submission."), "{}", done.words());
+    assert!(done.words().contains("Nothing needs a person."), "{}", done.words());
+    let again = send(&third_id, "retry", "").await.expect(200);
+    assert!(again.words().contains("Done for 0 of 1"), "{}", again.words());
     assert_eq!(school.api("berg").submission(&third).await.expect(200).json["status"], "needs_attention");
 
     let open = admin.get("/api/v1/dead-letters").await.expect(200).json;

@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 41] = [
+pub const PAGES: [(&str, &str, u16); 43] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
