@@ -107,10 +107,10 @@ fn table(page: DeadLetters, filter: DeadLetterFilter) -> AnyView {
         })
         .collect_view();
     view! {
-        <PostForm action=ADDRESS class="stack-3">
+        <PostForm action=ADDRESS class="stack apart">
             {table}
-            <fieldset class="card stack-2 no-print">
-                <legend>"With those chosen"</legend>
+            <section class="sheet stack no-print" aria-labelledby="what">
+                <h2 id="what">"With those chosen"</h2>
                 <div class="row field-row">
                     <label for="remedy">"Do"</label>
                     <select id="remedy" name="remedy">
@@ -124,8 +124,8 @@ fn table(page: DeadLetters, filter: DeadLetterFilter) -> AnyView {
                     <span class="hint" id="reason-hint">"Kept with each. Needed to close without marks."</span>
                     <input id="reason" name="reason" maxlength="1000" aria-describedby="reason-hint"/>
                 </div>
-                <p><button class="button primary">"Do it"</button></p>
-            </fieldset>
+                <p><button class="button main">"Do it"</button></p>
+            </section>
         </PostForm>
     }
     .into_any()
@@ -143,7 +143,7 @@ fn row(letter: DeadLetter, any_open: bool) -> AnyView {
     let next = match (letter.resolution, letter.recover_at) {
         (Some(resolution), _) => view! { <Tag tone=Tone::Plain text=resolution/> }.into_any(),
         (None, Some(at)) => {
-            view! { <Tag tone=Tone::On text="Tried again"/>" "<Moment at short=true/> }.into_any()
+            view! { <Tag tone=Tone::On text="Tried again at"/>" "<Moment at short=true/> }.into_any()
         }
         (None, None) => view! { <Tag tone=Tone::Warn text="Needs a person"/> }.into_any(),
     };

@@ -285,7 +285,7 @@ pub fn dead_letters(filter: DeadLetterFilter, page: u64) -> DeadLetters {
             "DEAD-ONE",
             "No answer could be used",
             "the level \"splendid\" of the criterion \"position\" is not one of the rubric",
-            "Try again, or another model; if rubric or work are unusual, mark it by hand.",
+            "Try again, or send it to another provider; look whether rubric or work are unusual.",
         ),
         DeadLetter {
             recoveries: 1,

@@ -76,9 +76,9 @@ impl Cause {
             Self::NoAnswer | Self::Provider | Self::Malformed => {
                 "See whether the provider answers others; else send it to another provider."
             }
-            Self::TooLarge => "Send it to a model that takes longer work, or mark it by hand.",
+            Self::TooLarge => "Send it to a provider whose model takes longer work.",
             Self::Refused => "Read what the provider said; another provider may take it.",
-            Self::Unusable => "Try again, or another model; if rubric or work are unusual, mark it by hand.",
+            Self::Unusable => "Try again, or send it to another provider; look whether rubric or work are unusual.",
             Self::Killed => {
                 "Look into the server's log before trying again: the work may bring processes down."
             }
