@@ -78,7 +78,9 @@ impl Cause {
             }
             Self::TooLarge => "Send it to a provider whose model takes longer work.",
             Self::Refused => "Read what the provider said; another provider may take it.",
-            Self::Unusable => "Try again, or send it to another provider; look whether rubric or work are unusual.",
+            Self::Unusable => {
+                "Try again, or send it to another provider; look whether rubric or work are unusual."
+            }
             Self::Killed => {
                 "Look into the server's log before trying again: the work may bring processes down."
             }
