@@ -135,6 +135,7 @@ CREATE TABLE model_jobs (
     attempt       BIGINT NOT NULL,        -- answers that could not be used so far
     failures      BIGINT NOT NULL,        -- calls or batches that failed so far
     kills         BIGINT NOT NULL,        -- times that a process ended while at work on it
+    diverted      BIGINT NOT NULL,        -- ways of the fallback chain that were tried
     batch_id      UUID,
     reserved_nano BIGINT NOT NULL,        -- what is held for it in the ledger
     expected_nano BIGINT NOT NULL,

@@ -135,6 +135,7 @@ CREATE TABLE model_jobs (
     attempt       INTEGER NOT NULL,        -- answers that could not be used so far
     failures      INTEGER NOT NULL,        -- calls or batches that failed so far
     kills         INTEGER NOT NULL,        -- times that a process ended while at work on it
+    diverted      INTEGER NOT NULL,        -- ways of the fallback chain that were tried
     batch_id      BLOB,
     reserved_nano INTEGER NOT NULL,        -- what is held for it in the ledger
     expected_nano INTEGER NOT NULL,

@@ -41,7 +41,12 @@ pub(crate) async fn person(db: &mut Db, world: &World, email: &str, is_admin: bo
 }
 
 /// A house on this database that mails by this mailer.
-pub(crate) async fn house(mut db: Db, mailer: Mailer) -> House {
+pub(crate) async fn house(db: Db, mailer: Mailer) -> House {
+    house_with(db, mailer, &["openai"]).await
+}
+
+/// The same with so many providers, all alike but for their names.
+pub(crate) async fn house_with(mut db: Db, mailer: Mailer, providers: &[&str]) -> House {
     let (world, clock) = still_world();
     let course = Course {
         id: world.id(),
@@ -88,15 +93,17 @@ pub(crate) async fn house(mut db: Db, mailer: Mailer) -> House {
     };
     course::store::insert_assignment(&mut db, &assignment).await.unwrap();
     let master = MasterKey::generate(&world);
-    let provider = NewProvider {
-        name: "openai".into(),
-        kind: ProviderKind::Openai,
-        base_url: "http://127.0.0.1:9/v1".into(),
-        key: Some(ApiKey::from("sk-test")),
-        enabled: true,
-        settings: serde_json::from_str(r#"{"models": ["gpt-6-luna"]}"#).unwrap(),
-    };
-    put_provider(&mut db, &world, &master, &provider).await.unwrap();
+    for name in providers {
+        let provider = NewProvider {
+            name: (*name).into(),
+            kind: ProviderKind::Openai,
+            base_url: "http://127.0.0.1:9/v1".into(),
+            key: Some(ApiKey::from("sk-test")),
+            enabled: true,
+            settings: serde_json::from_str(r#"{"models": ["gpt-6-luna"]}"#).unwrap(),
+        };
+        put_provider(&mut db, &world, &master, &provider).await.unwrap();
+    }
     let ada = person(&mut db, &world, "ada@example.edu", false).await;
     identity::store::set_role(&mut db, course.id, ada, Role::Student).await.unwrap();
     let settings = Settings { public_url: "https://quire.norrby.example/".into(), ..Settings::default() };

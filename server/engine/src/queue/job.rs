@@ -75,6 +75,8 @@ pub struct Job {
     pub failures: i64,
     /// Processes that ended while at work on it.
     pub kills: i64,
+    /// Ways of its decision's fallback chain that were tried.
+    pub diverted: i64,
     /// The batch it is in.
     pub batch_id: Option<BatchId>,
     /// Held for it, at its worst case.

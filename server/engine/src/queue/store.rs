@@ -6,12 +6,13 @@ use crate::{
     store::{BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks, places},
 };
 use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 
 const JOBS: Rows = Rows {
     insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
              arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
-             reserved_nano, expected_nano, course_id, cost_centre, decision)",
-    columns: 24,
+             diverted, reserved_nano, expected_nano, course_id, cost_centre, decision)",
+    columns: 25,
     tail: "",
 };
 
@@ -40,6 +41,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), D
         q.put(job.attempt);
         q.put(job.failures);
         q.put(job.kills);
+        q.put(job.diverted);
         q.put(job.reserved);
         q.put(job.expected);
         q.put(job.course_id);
@@ -51,7 +53,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), D
 }
 
 const COLUMNS: &str = "id, submission_id, state, lane, route, provider, model, priority, deadline, arrived_at, \
-    joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, batch_id, reserved_nano, \
+    joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, diverted, batch_id, reserved_nano, \
     expected_nano, course_id, cost_centre";
 
 /// A job.
@@ -219,6 +221,52 @@ pub async fn put_back(x: &mut impl Exec, job: &Job, with: &Return) -> Result<boo
     Ok(rows == 1)
 }
 
+/// The decisions that sent jobs their way.
+///
+/// # Errors
+/// If the database fails.
+pub async fn decisions(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, Decision>, DbError> {
+    let mut decisions = HashMap::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!("SELECT id, decision FROM model_jobs WHERE id IN ({places})"));
+        for id in chunk {
+            query.put(*id);
+        }
+        let rows: Vec<(JobId, Json<Decision>)> = query.all().await?;
+        decisions.extend(rows.into_iter().map(|(id, decision)| (id, decision.0)));
+    }
+    Ok(decisions)
+}
+
+/// Puts a job back into the queue for another provider: `to` is the job as it is to be; false where it has moved on from
+/// the state and batch of `from`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn divert(x: &mut impl Exec, from: &Job, to: &Job, why: &str) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE model_jobs SET state = 'queued', batch_id = NULL, ready_at = $3, failures = $4, diverted = $5, \
+             route = $6, provider = $7, model = $8, reserved_nano = $9, expected_nano = $10, failure = $11 \
+             WHERE id = $1 AND state = $2 AND (batch_id = $12 OR (batch_id IS NULL AND $12 IS NULL))",
+        )
+        .bind(from.id)
+        .bind(from.state)
+        .bind(to.ready_at)
+        .bind(to.failures)
+        .bind(to.diverted)
+        .bind(to.route)
+        .bind(to.provider.clone())
+        .bind(to.model.clone())
+        .bind(to.reserved)
+        .bind(to.expected)
+        .bind(why.to_owned())
+        .bind(from.batch_id)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
 /// Puts a dead job back into the queue as it is now, with all its remedies ahead of it again; what it may cost is held
 /// before it is sent. False where it is not dead any more.
 ///
@@ -228,7 +276,7 @@ pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
     let rows = x
         .query(
             "UPDATE model_jobs SET state = 'queued', batch_id = NULL, finished_at = NULL, attempt = 0, failures = 0, \
-             kills = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6 \
+             kills = 0, diverted = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6 \
              WHERE id = $1 AND state = 'dead'",
         )
         .bind(job.id)

@@ -2,6 +2,7 @@
 //! about those.
 
 mod dead_letter;
+mod fallback;
 mod retry;
 mod revive;
 pub mod store;
@@ -9,5 +10,6 @@ pub mod store;
 mod tests;
 
 pub use dead_letter::{Cause, DeadLetter, Death, Resolution, next_recovery};
+pub use fallback::{Way, chain, next_way};
 pub use retry::{Next, RetryPolicy, RetryTable, after_failure};
 pub use revive::{MOST_DECIDED, Remedy, RemedyError, RemedyOutcome};

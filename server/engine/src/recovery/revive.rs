@@ -79,10 +79,11 @@ impl From<crate::store::DbError> for RemedyError {
     }
 }
 
-/// A way that a job can be sent.
-struct Way {
+/// A way that a person named.
+struct Named {
     provider: String,
     model: String,
+    /// None: as before.
     route: Option<Route>,
 }
 
@@ -166,7 +167,7 @@ impl Engine {
     }
 
     /// The way that a remedy names.
-    fn way(&self, remedy: &Remedy) -> Result<Option<Way>, RemedyError> {
+    fn way(&self, remedy: &Remedy) -> Result<Option<Named>, RemedyError> {
         let Remedy::Reroute { provider, model, route } = remedy else { return Ok(None) };
         let entry = self.provider(provider).map_err(|error| RemedyError::Way(error.to_string()))?;
         let models = &entry.settings.models;
@@ -181,7 +182,7 @@ impl Engine {
         if *route == Some(Route::Batch) && !entry.provider.capabilities().batch {
             return Err(RemedyError::Way(format!("{provider} takes no batches; send it in real time")));
         }
-        Ok(Some(Way { provider: provider.clone(), model: model.clone(), route: *route }))
+        Ok(Some(Named { provider: provider.clone(), model: model.clone(), route: *route }))
     }
 
     async fn carry_out(
@@ -189,7 +190,7 @@ impl Engine {
         tx: &mut Tx,
         id: DeadLetterId,
         decided: &Decided<'_>,
-        way: Option<&Way>,
+        way: Option<&Named>,
     ) -> Result<RemedyOutcome, EngineError> {
         let now = self.now();
         let Some(letter) = store::find(tx, id).await? else { return Ok(RemedyOutcome::NotFound) };
@@ -218,7 +219,7 @@ impl Engine {
     }
 
     /// Points a job another way, at what it costs there.
-    fn redirect(&self, job: &mut Job, way: &Way) -> Result<(), EngineError> {
+    fn redirect(&self, job: &mut Job, way: &Named) -> Result<(), EngineError> {
         job.provider.clone_from(&way.provider);
         job.model.clone_from(&way.model);
         if let Some(route) = way.route {

@@ -3,12 +3,13 @@
 
 use super::{store::Filter, *};
 use crate::{
-    engine::testing::{House, house, person},
+    engine::testing::{House, house, house_with, person},
     identity::{Actor, Denied, IdentityError},
     notice::Mailer,
     queue::{self, Job, JobState},
+    result::{Arrived, Judged, Source},
     routing::Route,
-    store::{Db, DeadLetterId, NanoUsd, testing::each_db},
+    store::{CallId, Db, DeadLetterId, Exec as _, NanoUsd, testing::each_db},
     submission::{self, SubmissionState},
 };
 use chrono::TimeDelta;
@@ -153,6 +154,73 @@ async fn an_administrator_decides_once() {
         assert_eq!(letters(&house, &admin, refused_only).await.len(), 2);
         let other = Filter { open: None, cause: Some(Cause::Killed) };
         assert_eq!(letters(&house, &admin, other).await.len(), 0);
+    })
+    .await;
+}
+
+/// A call for the job that the provider failed for good.
+async fn fail(house: &House, job: &Job, cause: Cause) {
+    let engine = &house.engine;
+    let mut tx = engine.db().begin().await.unwrap();
+    assert!(queue::store::take_for_call(&mut tx, job.id, engine.now()).await.unwrap());
+    let call: CallId = engine.world().id();
+    let arrived = Arrived {
+        job: Job { state: JobState::Calling, ..job.clone() },
+        student: house.student.person_id().unwrap(),
+        held_for_approval: false,
+        most: 500,
+        template: "t".into(),
+        judged: Judged::Failed { cause, why: "it failed".into(), again: None, counts: true },
+    };
+    engine.take_in_tx(&mut tx, Source::Call(call), vec![arrived]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_one_provider_fails_the_next_one_takes_until_there_is_none() {
+    each_db(async |mut db| {
+        let house = house_with(db.clone(), Mailer::off(), &["alpha", "beta", "gamma"]).await;
+        let receipt = house.hand_in().await;
+        let of = receipt.submission.id;
+        let (first, decision, _) = queue::store::of_submission(&mut db, of).await.unwrap().unwrap();
+        let order = chain(&decision, first.route);
+        assert_eq!(order.len(), 2);
+        assert!(order.iter().all(|way| way.route == first.route && way.provider != first.provider));
+        house.clock.advance(TimeDelta::hours(1));
+        let mut job = first.clone();
+        for (diverted, way) in (1..).zip(&order) {
+            fail(&house, &job, Cause::Provider).await;
+            job = job_of(&house, &job).await;
+            assert_eq!((job.state, &job.provider, job.diverted), (JobState::Queued, &way.provider, diverted));
+            assert!(job.reserved > NanoUsd::ZERO);
+            let (held, last): (i64, Option<String>) = db
+                .query(
+                    "SELECT CAST(SUM(l.reserved_nano) AS BIGINT), MAX(j.failure) FROM ledger l \
+                     JOIN model_jobs j ON j.id = l.job_id WHERE l.job_id = $1",
+                )
+                .bind(job.id)
+                .one()
+                .await
+                .unwrap();
+            assert_eq!(held, job.reserved.0, "what was held for the one before is released");
+            assert_eq!(last, Some(format!("it failed; sent on to {}", way.provider)));
+            assert_eq!(state_of(&house, &job).await, SubmissionState::Queued);
+        }
+        fail(&house, &job, Cause::Provider).await;
+        assert_eq!(job_of(&house, &job).await.state, JobState::Dead);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_another_provider_can_not_mend_is_not_sent_on() {
+    each_db(async |mut db| {
+        let house = house_with(db.clone(), Mailer::off(), &["alpha", "beta"]).await;
+        let receipt = house.hand_in().await;
+        let (job, ..) = queue::store::of_submission(&mut db, receipt.submission.id).await.unwrap().unwrap();
+        house.clock.advance(TimeDelta::hours(1));
+        fail(&house, &job, Cause::NoAnswer).await;
+        assert_eq!(job_of(&house, &job).await.state, JobState::Dead);
     })
     .await;
 }

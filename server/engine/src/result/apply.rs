@@ -12,7 +12,7 @@ use crate::{
     notice,
     provider::Reply,
     queue::{self, Job, JobState},
-    recovery::{self, Cause, Death},
+    recovery::{self, Cause, Death, Way},
     routing::Route,
     store::{BatchId, CallId, JobId, NanoUsd, PersonId, SubmissionId, Tx},
     submission::{self, SubmissionState},
@@ -52,7 +52,7 @@ impl Judged {
         match self {
             Self::Marked(..) => "marked",
             Self::Unusable { .. } => "unusable",
-            Self::Failed { .. } => "failed",
+            Self::Failed { .. } | Self::Diverted { .. } => "failed",
             Self::Unfinished { .. } => "unfinished",
         }
     }
@@ -106,6 +106,7 @@ impl Engine {
             }
             arrived.retain(|a| fresh.remove(&a.job.id));
         }
+        self.divert(tx, &mut arrived).await?;
         let mut effects = Effects::default();
         let ids_where = |want: fn(&Judged) -> bool| -> Vec<JobId> {
             arrived.iter().filter(|a| want(&a.judged)).map(|a| a.job.id).collect()
@@ -218,6 +219,9 @@ impl Engine {
                     effects.returned(job, back.ready_at);
                 }
             }
+            Judged::Diverted { why, to, diverted } => {
+                self.send_on(tx, source, job, why, to, diverted, effects).await?;
+            }
             Judged::Unfinished { why } => {
                 let back = queue::store::Return { ready_at: now, ..same(job, why) };
                 if queue::store::put_back(tx, job, &back).await? {
@@ -225,6 +229,69 @@ impl Engine {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Finds another provider for those that theirs has failed for good, where there is one that can take them.
+    async fn divert(&self, tx: &mut Tx, arrived: &mut [Arrived]) -> Result<(), EngineError> {
+        let given_up = |judged: &Judged| match judged {
+            Judged::Failed { cause, again: None, .. } => cause.calls_for_another_provider(),
+            _ => false,
+        };
+        let ids: Vec<JobId> = arrived.iter().filter(|a| given_up(&a.judged)).map(|a| a.job.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let decisions = queue::store::decisions(tx, &ids).await?;
+        let takes = |way: &Way| {
+            let entry = self.provider(&way.provider);
+            entry.is_ok_and(|entry| way.route == Route::Realtime || entry.provider.capabilities().batch)
+        };
+        for a in arrived.iter_mut().filter(|a| given_up(&a.judged)) {
+            let Some(decision) = decisions.get(&a.job.id) else { continue };
+            let chain = recovery::chain(decision, a.job.route);
+            let next = recovery::next_way(&chain, a.job.diverted, &a.job.provider, takes);
+            if let (Some((to, diverted)), Judged::Failed { why, .. }) = (next, &a.judged) {
+                let why = format!("{why}; sent on to {}", to.provider);
+                a.judged = Judged::Diverted { why, to, diverted };
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a job into the queue of another provider, with the money held for it there.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what was judged")]
+    async fn send_on(
+        &self,
+        tx: &mut Tx,
+        source: Source,
+        job: &Job,
+        why: String,
+        to: Way,
+        diverted: i64,
+        effects: &mut Effects,
+    ) -> Result<(), EngineError> {
+        let mut next = Job {
+            provider: to.provider,
+            model: to.model,
+            route: to.route,
+            failures: 0,
+            diverted,
+            ready_at: self.now(),
+            ..job.clone()
+        };
+        next.expected = self.expected(&next)?;
+        next.reserved = self.worst_case(&next)?;
+        if !queue::store::divert(tx, job, &next, &why).await? {
+            return Ok(());
+        }
+        tracing::info!(job.id = %job.id, from = job.provider, to = next.provider, why, "a job was sent on");
+        if job.held().reserved != NanoUsd::ZERO {
+            let line = Line::release(self.world(), self.zone(), job.account(), job.held(), &why);
+            effects.lines.push(with_source(line, source));
+        }
+        effects.lines.push(Line::reserve(self.world(), self.zone(), next.account(), next.held()));
+        effects.returned(&next, next.ready_at);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use crate::{
     course::Rubric,
     provider::{CallError, Outcome, Reply},
     queue::{Job, LaneSettings},
-    recovery::{Cause, Next, RetryTable, after_failure},
+    recovery::{Cause, Next, RetryTable, Way, after_failure},
 };
 use std::time::Duration;
 
@@ -33,6 +33,15 @@ pub enum Judged {
         again: Option<Duration>,
         /// The failure counts towards the retry table.
         counts: bool,
+    },
+    /// The provider failed it for good, and another takes it; nothing was paid.
+    Diverted {
+        /// Why, for staff.
+        why: String,
+        /// Where it goes.
+        to: Way,
+        /// How often it was sent on then.
+        diverted: i64,
     },
     /// The batch ended before this request was answered: back to its place, nothing used up.
     Unfinished {

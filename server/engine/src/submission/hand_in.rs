@@ -311,6 +311,7 @@ impl Engine {
             attempt: 0,
             failures: 0,
             kills: 0,
+            diverted: 0,
             batch_id: None,
             reserved: NanoUsd::ZERO,
             expected: decision.cost,
