@@ -10,10 +10,12 @@ use axum::{
     extract::{RawQuery, Request, State},
 };
 use quire_engine::{
-    recovery::{Cause, Remedy, RemedyOutcome, store::Filter},
+    identity::Actor,
+    recovery::{Cause, Remedy, store::Filter},
     routing::Route,
     store::DeadLetterId,
 };
+use uuid::Uuid;
 
 /// Work that ran out of automatic remedies, the newest first.
 #[utoipa::path(
@@ -79,9 +81,7 @@ pub(super) async fn retry(
 ) -> Result<Json<model::DeadLetterOutcomes>, Problem> {
     let bytes = body::bytes(request).await?;
     let asked: model::RetryDeadLetters = body::json(&bytes)?;
-    let ids = ids(&asked.ids);
-    let done = app.engine.decide_about(&actor, &ids, &Remedy::Retry, asked.reason.as_deref()).await?;
-    Ok(Json(outcomes(&ids, &done)))
+    decide(&app, &actor, &asked.ids, &Remedy::Retry, asked.reason.as_deref()).await
 }
 
 /// Sends work that ran out of remedies to another provider, model or route.
@@ -106,14 +106,12 @@ pub(super) async fn reroute(
 ) -> Result<Json<model::DeadLetterOutcomes>, Problem> {
     let bytes = body::bytes(request).await?;
     let asked: model::RerouteDeadLetters = body::json(&bytes)?;
-    let ids = ids(&asked.ids);
     let route = asked.route.map(|route| match route {
         model::RouteType::Realtime => Route::Realtime,
         model::RouteType::Batch => Route::Batch,
     });
     let remedy = Remedy::Reroute { provider: asked.provider, model: asked.model, route };
-    let done = app.engine.decide_about(&actor, &ids, &remedy, asked.reason.as_deref()).await?;
-    Ok(Json(outcomes(&ids, &done)))
+    decide(&app, &actor, &asked.ids, &remedy, asked.reason.as_deref()).await
 }
 
 /// Closes dead letters without marks. The work itself is kept.
@@ -138,19 +136,23 @@ pub(super) async fn discard(
 ) -> Result<Json<model::DeadLetterOutcomes>, Problem> {
     let bytes = body::bytes(request).await?;
     let asked: model::DiscardDeadLetters = body::json(&bytes)?;
-    let ids = ids(&asked.ids);
-    let done = app.engine.decide_about(&actor, &ids, &Remedy::Discard, Some(&asked.reason)).await?;
-    Ok(Json(outcomes(&ids, &done)))
+    decide(&app, &actor, &asked.ids, &Remedy::Discard, Some(&asked.reason)).await
 }
 
-fn ids(ids: &[uuid::Uuid]) -> Vec<DeadLetterId> {
-    ids.iter().copied().map(DeadLetterId).collect()
-}
-
-fn outcomes(ids: &[DeadLetterId], done: &[RemedyOutcome]) -> model::DeadLetterOutcomes {
-    let outcome = |(id, done): (&DeadLetterId, &RemedyOutcome)| model::DeadLetterOutcome {
-        id: id.0,
-        outcome: convert::remedy_outcome(*done),
-    };
-    model::DeadLetterOutcomes { outcomes: ids.iter().zip(done).map(outcome).collect() }
+/// Carries a decision out and says what came of each.
+async fn decide(
+    app: &App,
+    actor: &Actor,
+    ids: &[Uuid],
+    remedy: &Remedy,
+    reason: Option<&str>,
+) -> Result<Json<model::DeadLetterOutcomes>, Problem> {
+    let letters: Vec<DeadLetterId> = ids.iter().copied().map(DeadLetterId).collect();
+    let done = app.engine.decide_about(actor, &letters, remedy, reason).await?;
+    let outcomes = ids
+        .iter()
+        .zip(done)
+        .map(|(id, done)| model::DeadLetterOutcome { id: *id, outcome: convert::remedy_outcome(done) })
+        .collect();
+    Ok(Json(model::DeadLetterOutcomes { outcomes }))
 }

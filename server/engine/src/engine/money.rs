@@ -34,6 +34,14 @@ impl Engine {
             .ok_or_else(|| EngineError::NoPrice { provider: provider.to_owned(), model: model.to_owned() })
     }
 
+    /// Whether a provider's model has a price today.
+    ///
+    /// # Errors
+    /// What is missing, where it has none.
+    pub(crate) fn is_priced(&self, provider: &str, model: &str) -> Result<(), EngineError> {
+        self.price(provider, model, self.now()).map(drop)
+    }
+
     /// The most that a job can cost by its route.
     pub(crate) fn worst_case(&self, job: &Job) -> Result<NanoUsd, EngineError> {
         let price = self.price(&job.provider, &job.model, self.now())?;

@@ -100,7 +100,7 @@ pub(crate) async fn house_with(mut db: Db, mailer: Mailer, providers: &[&str]) -
             base_url: "http://127.0.0.1:9/v1".into(),
             key: Some(ApiKey::from("sk-test")),
             enabled: true,
-            settings: serde_json::from_str(r#"{"models": ["gpt-6-luna"]}"#).unwrap(),
+            settings: serde_json::from_str(r#"{"models": ["gpt-6-luna", "gpt-unpriced"]}"#).unwrap(),
         };
         put_provider(&mut db, &world, &master, &provider).await.unwrap();
     }

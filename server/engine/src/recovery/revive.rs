@@ -179,6 +179,7 @@ impl Engine {
             let there = models.join(", ");
             return Err(RemedyError::Way(format!("{provider} is not set up for this model; it has {there}")));
         };
+        self.is_priced(provider, model).map_err(|error| RemedyError::Way(error.to_string()))?;
         if *route == Some(Route::Batch) && !entry.provider.capabilities().batch {
             return Err(RemedyError::Way(format!("{provider} takes no batches; send it in real time")));
         }

@@ -130,7 +130,12 @@ async fn an_administrator_decides_once() {
             model: model.map(str::to_owned),
             route,
         };
-        for wrong in [way("nobody", None, None), way("openai", Some("gpt-none"), None)] {
+        for wrong in [
+            way("nobody", None, None),
+            way("openai", Some("gpt-none"), None),
+            // Set up, but what it costs is not known.
+            way("openai", Some("gpt-unpriced"), None),
+        ] {
             let refused = engine.decide_about(&admin, &[id], &wrong, None).await;
             assert!(matches!(refused, Err(RemedyError::Way(_))), "{refused:?}");
         }

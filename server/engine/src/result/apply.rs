@@ -243,9 +243,11 @@ impl Engine {
             return Ok(());
         }
         let decisions = queue::store::decisions(tx, &ids).await?;
+        // One without a price could not be booked.
         let takes = |way: &Way| {
             let entry = self.provider(&way.provider);
             entry.is_ok_and(|entry| way.route == Route::Realtime || entry.provider.capabilities().batch)
+                && self.is_priced(&way.provider, &way.model).is_ok()
         };
         for a in arrived.iter_mut().filter(|a| given_up(&a.judged)) {
             let Some(decision) = decisions.get(&a.job.id) else { continue };
