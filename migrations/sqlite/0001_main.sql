@@ -154,6 +154,15 @@ CREATE INDEX model_jobs_batch ON model_jobs (batch_id) WHERE state = 'batched';
 CREATE INDEX model_jobs_dead ON model_jobs (finished_at) WHERE state = 'dead';
 CREATE INDEX model_jobs_finished ON model_jobs (finished_at) WHERE state = 'done';
 
+-- Decisions that another one took the place of, for jobs that were decided again before they were sent.
+CREATE TABLE past_decisions (
+    job_id   BLOB NOT NULL REFERENCES model_jobs (id),
+    ended_at TEXT NOT NULL,
+    why      TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    PRIMARY KEY (job_id, ended_at)
+) STRICT;
+
 -- Batches and calls -------------------------------------------------------------------------------------------------
 
 CREATE TABLE batches (
@@ -266,6 +275,7 @@ CREATE TABLE prices (
     model         TEXT NOT NULL,
     valid_from    TEXT NOT NULL,
     price         TEXT NOT NULL,         -- nano-dollars per million tokens, by kind of token
+    deal          TEXT NOT NULL,          -- negotiated: a discount, tiers by the month's volume
     PRIMARY KEY (provider_kind, model, valid_from)
 ) STRICT;
 
@@ -342,6 +352,25 @@ CREATE TABLE settings (
     key   TEXT PRIMARY KEY NOT NULL,
     value TEXT NOT NULL
 ) STRICT;
+
+-- What each process knows of each provider; rows of processes that are gone are deleted after an hour.
+CREATE TABLE provider_health (
+    provider   TEXT NOT NULL,
+    owner      TEXT NOT NULL,             -- the process that makes the calls
+    updated_at TEXT NOT NULL,
+    figures    TEXT NOT NULL,
+    PRIMARY KEY (provider, owner)
+) STRICT;
+
+-- Outages that administrators were told of.
+CREATE TABLE provider_outages (
+    id       BLOB PRIMARY KEY NOT NULL,
+    provider TEXT NOT NULL,
+    began_at TEXT NOT NULL,
+    ended_at TEXT,                 -- none: it goes on
+    reason   TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX provider_outages_open ON provider_outages (provider) WHERE ended_at IS NULL;
 
 -- Notices and events ------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ const ROUTES: [(&str, &str); 10] = [
     ("/api/v1/assignments", "get"),
     ("/api/v1/assignments/{id}/submissions", "get"),
     ("/api/v1/batches", "get"),
+    ("/api/v1/providers", "get"),
     ("/api/v1/dead-letters", "get"),
     ("/api/v1/dead-letters/retry", "post"),
     ("/api/v1/dead-letters/reroute", "post"),
@@ -137,6 +138,8 @@ async fn answers_are_as_the_document_says(database: Database) {
     check(&document, "/api/v1/assignments/{id}/submissions", "get", 200, json, &list);
     let batches = school.api("admin").get("/api/v1/batches").await.expect(200).json;
     check(&document, "/api/v1/batches", "get", 200, json, &batches);
+    let providers = school.api("admin").get("/api/v1/providers").await.expect(200).json;
+    check(&document, "/api/v1/providers", "get", 200, json, &providers);
     let problem = "application/problem+json";
     let refused = api.hand_in(assignment, "", None).await;
     check(&document, "/api/v1/submissions", "post", 422, problem, &refused.json);

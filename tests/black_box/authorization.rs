@@ -23,6 +23,7 @@ async fn the_api_by_role(database: Database) {
         (format!("/api/v1/submissions/{id}"), [401, 200, 404, 404, 200, 404, 200]),
         (format!("/api/v1/assignments/{essay_id}/submissions"), [401, 403, 403, 404, 200, 404, 200]),
         ("/api/v1/batches".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/providers".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/healthz".into(), [200; 7]),
         ("/readyz".into(), [200; 7]),
         ("/metrics".into(), [200; 7]),

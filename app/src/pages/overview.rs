@@ -7,8 +7,9 @@ use crate::components::{
     Tone, clock, col, num,
 };
 use crate::islands::AutoRefresh;
-use crate::view::{BatchItem, Health, LaneState, Overview, ProviderState, Spend};
+use crate::view::{BatchItem, Headroom, Health, LaneState, Overview, Pause, ProviderState, Spend};
 use crate::{when, words};
+use chrono::TimeDelta;
 use leptos::prelude::*;
 
 /// The id of the part that is renewed.
@@ -134,7 +135,7 @@ fn providers(providers: Vec<ProviderState>) -> AnyView {
             num("Succeeded"),
             num("Half within"),
             col("Batches in flight"),
-            num("Requests left"),
+            col("Headroom"),
         ];
         view! { <DataTable caption="Providers" columns>{providers.into_iter().map(provider_row).collect_view()}</DataTable> }
             .into_any()
@@ -146,7 +147,7 @@ fn provider_row(provider: ProviderState) -> AnyView {
     let (tone, word, why) = match provider.health {
         Health::Good => (Tone::Good, "Good", None),
         Health::Impaired(why) => (Tone::Warn, "Impaired", Some(why)),
-        Health::Down(why) => (Tone::Bad, "Down", Some(why)),
+        Health::Down(pause) => (Tone::Bad, "Paused", Some(paused(&pause))),
         Health::Untried => (Tone::Plain, "Not tried yet", None),
     };
     let simulated = provider.simulated.then(|| view! { " "<Tag text="Simulator"/> });
@@ -158,16 +159,22 @@ fn provider_row(provider: ProviderState) -> AnyView {
     });
     let within = match (provider.turnaround, provider.latency) {
         (Some(turnaround), Some(latency)) => {
-            view! { {when::span(turnaround)}<div class="small quiet">{format!("calls {}", when::span(latency))}</div> }.into_any()
+            view! { {when::span(turnaround)}<div class="small quiet">{calls_within(latency)}</div> }
+                .into_any()
         }
         (Some(turnaround), None) => when::span(turnaround).into_any(),
-        (None, Some(latency)) => format!("calls {}", when::span(latency)).into_any(),
+        (None, Some(latency)) => calls_within(latency).into_any(),
         (None, None) => "–".into_any(),
     };
-    let left = provider.requests_left.map_or_else(
-        || "–".to_owned(),
-        |(left, limit)| format!("{} of {}", words::count(left), words::count(limit)),
+    let mut left: Vec<String> = provider.headroom.iter().map(headroom).collect();
+    left.extend(
+        provider.not_before.map(|at| format!("asked to wait until {}", clock().time_with_seconds(at))),
     );
+    let left = if left.is_empty() {
+        "–".into_any()
+    } else {
+        left.into_iter().map(|line| view! { <div class="small">{line}</div> }).collect_view().into_any()
+    };
     view! {
         <tr>
             <td><b>{provider.name}</b>{simulated}<div class="small quiet nowrap">{provider.models.join(", ")}</div></td>
@@ -175,10 +182,46 @@ fn provider_row(provider: ProviderState) -> AnyView {
             <td class="num">{provider.success.map_or_else(|| "–".to_owned(), words::percent)}</td>
             <td class="num">{within}</td>
             <td>{slots.clone()}<Bar label=format!("{slots} batches in flight") parts=vec![(BarPart::Full, share)]/>{tokens}</td>
-            <td class="num">{left}</td>
+            <td>{left}</td>
         </tr>
     }
     .into_any()
+}
+
+/// "paused since 10:42 after 5 failures in a row (HTTP 503); next try 10:47"
+fn paused(pause: &Pause) -> String {
+    let clock = clock();
+    let after = match pause.failures {
+        Some(n) if n > 1 => format!(" after {} failures in a row", words::count(n.into())),
+        _ => String::new(),
+    };
+    format!(
+        "paused since {}{after} ({}); next try {}",
+        clock.short(pause.since),
+        pause.why,
+        clock.time_with_seconds(pause.next_try)
+    )
+}
+
+/// "calls 5 s, most 12 s"
+fn calls_within((half, most): (TimeDelta, TimeDelta)) -> String {
+    format!("calls {}, most {}", when::span(half), when::span(most))
+}
+
+/// "412 of 500 requests left, resets in 12 s"
+fn headroom(headroom: &Headroom) -> String {
+    let left = words::short_count(headroom.left);
+    let of = &headroom.of;
+    let left = match headroom.limit {
+        Some(limit) => format!("{left} of {} {of} left", words::short_count(limit)),
+        None => format!("{left} {of} left"),
+    };
+    let wait = headroom.resets_at - clock().now;
+    if headroom.limit == Some(headroom.left) || wait <= TimeDelta::zero() {
+        left
+    } else {
+        format!("{left}, resets in {}", when::span(wait))
+    }
 }
 
 fn spend(spend: Spend) -> AnyView {

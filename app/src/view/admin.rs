@@ -300,18 +300,46 @@ pub struct ProviderState {
     pub simulated: bool,
     /// How it is.
     pub health: Health,
-    /// The share of requests in the last hour that succeeded; none when there were none.
+    /// The share of exchanges in the last quarter of an hour that did not fail; none when there were none.
     pub success: Option<f64>,
-    /// Half of the direct calls answered within this time.
-    pub latency: Option<TimeDelta>,
+    /// Half of the direct calls were answered within this time, and nine of ten.
+    pub latency: Option<(TimeDelta, TimeDelta)>,
     /// Half of the batches came back within this time.
     pub turnaround: Option<TimeDelta>,
     /// Batches in flight and how many it takes at once.
     pub batches: (u64, u64),
     /// Tokens enqueued and how many it takes; none when it has no such limit.
     pub enqueued_tokens: Option<(u64, u64)>,
-    /// Requests left in its rate limit and the limit, from its last answer.
-    pub requests_left: Option<(u64, u64)>,
+    /// What is left of its rate limits, from its last answers.
+    pub headroom: Vec<Headroom>,
+    /// It asked for nothing to be sent before this time.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+/// What is left of a rate limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headroom {
+    /// Of what: "requests".
+    pub of: String,
+    /// How much is left.
+    pub left: u64,
+    /// Of how much; none when the provider did not say.
+    pub limit: Option<u64>,
+    /// When all of it is there again.
+    pub resets_at: DateTime<Utc>,
+}
+
+/// Nothing is sent to a provider for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// After how many failures in a row; none when it was something else.
+    pub failures: Option<u32>,
+    /// What was wrong: "HTTP 503".
+    pub why: String,
+    /// When it is tried again.
+    pub next_try: DateTime<Utc>,
 }
 
 /// How a provider is.
@@ -322,7 +350,7 @@ pub enum Health {
     /// It works, with something to know.
     Impaired(String),
     /// No work is sent to it, and why.
-    Down(String),
+    Down(Pause),
     /// Nothing has been sent to it yet.
     Untried,
 }

@@ -1,6 +1,7 @@
 //! What the engine is set to do; read from the configuration and checked there.
 
 use crate::{
+    provider::BreakerSettings,
     queue::{Lanes, Turnaround},
     recovery::RetryTable,
 };
@@ -19,6 +20,8 @@ pub struct Settings {
     pub lanes: Lanes,
     /// How failures are tried again.
     pub retry: RetryTable,
+    /// When providers that fail are paused.
+    pub breaker: BreakerSettings,
     /// Hours of the day (first, and the one after the last) that count as peak on working days.
     pub peak_hours: (u32, u32),
     /// Seconds without a sign of life after which a process is taken to have ended.
@@ -38,6 +41,7 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             lanes: Lanes::default(),
             retry: RetryTable::default(),
+            breaker: BreakerSettings::default(),
             peak_hours: (9, 17),
             lease_seconds: 10,
             // Most batches end within the hour; a day is the promise.

@@ -5,6 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use quire_engine::{
     batching::BatchView,
     course::{Listed, Rubric},
+    engine::ProviderOverview,
+    provider::health::{self, Left},
     queue::{self, Spot},
     recovery::{DeadLetter, RemedyOutcome},
     result,
@@ -309,6 +311,44 @@ pub(super) const fn remedy_outcome(outcome: RemedyOutcome) -> model::RemedyOutco
         RemedyOutcome::Done => model::RemedyOutcome::Done,
         RemedyOutcome::WasResolved => model::RemedyOutcome::WasResolved,
         RemedyOutcome::NotFound => model::RemedyOutcome::NotFound,
+    }
+}
+
+pub(super) fn provider(p: &ProviderOverview) -> model::Provider {
+    let h = &p.health;
+    let latency = |l: health::Latency| model::Latency { count: l.count, p50_ms: l.p50_ms, p90_ms: l.p90_ms };
+    let of = |route: model::RouteType, left: &[Left]| -> Vec<model::Headroom> {
+        let one = |left: &Left| model::Headroom {
+            route,
+            of: left.measure.name().to_owned(),
+            left: left.left,
+            limit: left.limit,
+            resets_at: left.resets_at,
+        };
+        left.iter().map(one).collect()
+    };
+    let calls = of(model::RouteType::Realtime, &h.calls_left);
+    model::Provider {
+        name: p.name.clone(),
+        models: p.models.clone(),
+        batches: p.batches.0,
+        most_batches: p.batches.1,
+        exchanges: h.exchanges,
+        success: h.success(),
+        calls: h.calls.map(latency),
+        questions: h.questions.map(latency),
+        turnaround: p
+            .measured
+            .then_some(model::Turnaround { p50_s: p.turnaround.p50, p90_s: p.turnaround.p90 }),
+        rate_limited: h.rate_limited,
+        headroom: calls.into_iter().chain(of(model::RouteType::Batch, &h.batches_left)).collect(),
+        pause: h.pause.as_ref().map(|pause| model::Pause {
+            since: pause.since,
+            next_try: pause.next_try,
+            reason: pause.reason(),
+        }),
+        not_before: h.not_before,
+        last_error: h.last_error.as_ref().map(|e| model::LastError { at: e.at, what: e.what.clone() }),
     }
 }
 

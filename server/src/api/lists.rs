@@ -1,4 +1,4 @@
-//! Lists: assignments, an assignment's submissions, batches.
+//! Lists: assignments, an assignment's submissions, batches, providers.
 
 use super::{caller::Caller, convert, model};
 use crate::http::{
@@ -128,6 +128,26 @@ pub(super) async fn batches(
     let found = app.engine.batches(&actor, state, page, per_page).await?;
     let items = found.rows.iter().map(convert::batch).collect();
     Ok(Json(model::Page { items, page: found.page, per_page: found.per_page, total: found.total }))
+}
+
+/// The providers that are switched on, and how they are. For administrators.
+#[utoipa::path(
+    get,
+    path = "/providers",
+    tag = "lists",
+    operation_id = "providers",
+    responses(
+        (status = 200, description = "By name", body = Vec<model::Provider>),
+        (status = 401, description = "No valid token", body = Details, content_type = "application/problem+json"),
+        (status = 403, description = "Not allowed", body = Details, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn providers(
+    State(app): State<App>,
+    Caller(actor): Caller,
+) -> Result<Json<Vec<model::Provider>>, Problem> {
+    let seen = app.engine.providers_seen(&actor).await?;
+    Ok(Json(seen.iter().map(convert::provider).collect()))
 }
 
 /// The parameters of a query.

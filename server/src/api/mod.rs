@@ -65,6 +65,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(lists::assignments))
         .routes(routes!(lists::submissions))
         .routes(routes!(lists::batches))
+        .routes(routes!(lists::providers))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
@@ -141,6 +142,7 @@ mod tests {
                 "/api/v1/dead-letters/discard",
                 "/api/v1/dead-letters/reroute",
                 "/api/v1/dead-letters/retry",
+                "/api/v1/providers",
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",
                 "/api/v1/submissions/{tracking_id}/events",

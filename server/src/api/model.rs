@@ -465,6 +465,94 @@ pub struct Batch {
     pub error: Option<String>,
 }
 
+/// A provider that is switched on, and how it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Provider {
+    /// Its name.
+    pub name: String,
+    /// Its models.
+    pub models: Vec<String>,
+    /// Batches with it.
+    pub batches: i64,
+    /// How many it takes at once.
+    pub most_batches: i64,
+    /// Exchanges of the last quarter of an hour.
+    pub exchanges: u32,
+    /// The share of them that did not fail; none where there were none.
+    pub success: Option<f64>,
+    /// How long calls in real time took.
+    pub calls: Option<Latency>,
+    /// How long short questions took.
+    pub questions: Option<Latency>,
+    /// How long its batches take; none before some were measured.
+    pub turnaround: Option<Turnaround>,
+    /// Refusals for too many requests or tokens, since the processes began.
+    pub rate_limited: u64,
+    /// What is left of its rate limits, as its last answers told.
+    pub headroom: Vec<Headroom>,
+    /// It is paused; none: it is used.
+    pub pause: Option<Pause>,
+    /// It asked for nothing to be sent before this time.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Its last failure.
+    pub last_error: Option<LastError>,
+}
+
+/// How long answers took, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Latency {
+    /// Of so many.
+    pub count: u64,
+    /// Half came within this.
+    pub p50_ms: u64,
+    /// Nine of ten came within this.
+    pub p90_ms: u64,
+}
+
+/// How long batches take, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Turnaround {
+    /// Half are back within this.
+    pub p50_s: i64,
+    /// Nine of ten are back within this.
+    pub p90_s: i64,
+}
+
+/// What is left of a rate limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Headroom {
+    /// For calls in real time (`realtime`) or for batches (`batch`).
+    pub route: RouteType,
+    /// Of what: `requests`, `tokens`, `input_tokens`, `output_tokens`.
+    pub of: String,
+    /// How much is left.
+    pub left: u64,
+    /// Of how much.
+    pub limit: Option<u64>,
+    /// When all of it is there again.
+    pub resets_at: DateTime<Utc>,
+}
+
+/// Nothing is sent to a provider for now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Pause {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it is tried again.
+    pub next_try: DateTime<Utc>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A failure of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LastError {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub what: String,
+}
+
 /// How many jobs of a batch came to one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Outcomes {

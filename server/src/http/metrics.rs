@@ -70,6 +70,22 @@ fn describe() {
     );
     metrics::describe_gauge!("quire_http_streams", "Live streams that are open");
     metrics::describe_counter!("quire_sign_in_total", "Sign-ins by outcome");
+    metrics::describe_counter!(
+        "quire_provider_exchanges_total",
+        "Exchanges of this process with providers by outcome: answered, refused, rate_limited, failed"
+    );
+    metrics::describe_counter!(
+        "quire_provider_rate_limited_total",
+        "Refusals by providers for too many requests or tokens, in this process"
+    );
+    metrics::describe_gauge!(
+        "quire_provider_rate_limit_remaining",
+        "What is left of providers' rate limits by route and measure, as all processes know"
+    );
+    metrics::describe_gauge!(
+        "quire_provider_paused",
+        "1 where a provider fails and nothing is sent to it, as all processes know"
+    );
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use quire_engine::{
     batching::{BatchJob, BatchState, BatchView},
     engine::{LaneOverview, MoneyOverview, ProviderOverview},
     identity::Actor,
+    provider::health::{Fault, Left, Pause},
     queue::{JobState, Lane},
     recovery::{Cause, DeadLetter, Resolution, store::Filter},
     routing::Route,
@@ -314,26 +315,53 @@ fn job(j: &BatchJob) -> view::BatchJob {
     }
 }
 
+/// A provider of whose exchanges fewer succeed is shown as impaired.
+const IMPAIRED: f64 = 0.95;
+
 /// A provider as it is shown; `simulator` is the address of the demo's.
 fn provider(p: &ProviderOverview, simulator: Option<&str>) -> view::ProviderState {
-    let tried = p.batches.0 > 0 || p.calls.1 > 0 || p.measured;
+    let seen = &p.health;
+    let tried = p.batches.0 > 0 || p.calls.1 > 0 || p.measured || seen.exchanges > 0;
     #[expect(clippy::cast_precision_loss, reason = "a share for show")]
-    let success = (p.calls.1 > 0).then(|| p.calls.0 as f64 / p.calls.1 as f64);
+    let of_calls = || (p.calls.1 > 0).then(|| p.calls.0 as f64 / p.calls.1 as f64);
+    let span = |ms: u64| TimeDelta::milliseconds(i64::try_from(ms).unwrap_or(i64::MAX / 1_000));
+    let pause = |pause: &Pause| view::Pause {
+        since: pause.since,
+        failures: pause.failures,
+        why: match pause.fault {
+            Fault::Key => format!("the key was refused: {}", pause.why),
+            Fault::Quota => format!("the account has no money left: {}", pause.why),
+            Fault::Down => pause.why.clone(),
+        },
+        next_try: pause.next_try,
+    };
+    let left = |left: &Left| view::Headroom {
+        of: left.measure.name().replace('_', " "),
+        left: left.left,
+        limit: left.limit,
+        resets_at: left.resets_at,
+    };
     view::ProviderState {
         name: p.name.clone(),
         models: p.models.clone(),
         simulated: simulator.is_some_and(|address| p.base_url.starts_with(address)),
-        health: match &p.error {
-            Some(error) => view::Health::Impaired(error.clone()),
-            None if tried => view::Health::Good,
-            None => view::Health::Untried,
+        health: match (&seen.pause, &p.error, seen.success()) {
+            (Some(paused), ..) => view::Health::Down(pause(paused)),
+            (None, Some(error), _) => view::Health::Impaired(error.clone()),
+            (None, None, Some(success)) if success < IMPAIRED => {
+                let last = seen.last_error.as_ref().map_or("", |error| error.what.as_str());
+                view::Health::Impaired(format!("some exchanges fail, the last one: {last}"))
+            }
+            (None, None, _) if tried => view::Health::Good,
+            (None, None, _) => view::Health::Untried,
         },
-        success,
-        latency: None,
+        success: seen.success().or_else(of_calls),
+        latency: seen.calls.map(|calls| (span(calls.p50_ms), span(calls.p90_ms))),
         turnaround: p.measured.then(|| TimeDelta::seconds(p.turnaround.p50)),
         batches: (count(p.batches.0), count(p.batches.1)),
         enqueued_tokens: p.tokens.1.map(|most| (count(p.tokens.0), most)),
-        requests_left: None,
+        headroom: seen.left().iter().map(left).collect(),
+        not_before: seen.not_before,
     }
 }
 

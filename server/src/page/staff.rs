@@ -7,6 +7,7 @@ use super::{
         score, small, state, status,
     },
 };
+use chrono::{DateTime, Utc};
 use quire_app::{data::PageResult, view};
 use quire_engine::{
     identity::{Act, Actor, Role},
@@ -126,7 +127,7 @@ impl Pages {
                 SubmissionState::NeedsAttention => s.failure.clone(),
                 _ => None,
             },
-            decisions: vec![decision(&s)],
+            decisions: decisions(&s),
             attempts: attempts.into_iter().enumerate().map(|(i, a)| attempt(a, all - i)).collect(),
             assessment: s.assessment.as_ref().map(|a| assessment(&s.marking, a, None)),
             cost: money(cost),
@@ -146,8 +147,18 @@ fn counts(by_state: &[(SubmissionState, i64)]) -> view::StatusCounts {
     }
 }
 
-fn decision(s: &SubmissionView) -> view::Decision {
-    let Decision { facts, .. } = &s.decision;
+/// The present decision and those before it, the newest first.
+fn decisions(s: &SubmissionView) -> Vec<view::Decision> {
+    let ends = s.past.iter().map(|past| past.ended_at);
+    let begins = std::iter::once(s.submission.submitted_at).chain(ends);
+    let all = s.past.iter().map(|past| &past.decision).chain([&s.decision]);
+    let mut shown: Vec<_> = begins.zip(all).map(|(at, one)| decision(one, at)).collect();
+    shown.reverse();
+    shown
+}
+
+fn decision(decision: &Decision, at: DateTime<Utc>) -> view::Decision {
+    let facts = &decision.facts;
     let fact = |name: &str, value: String| (name.to_owned(), value);
     let mut known = vec![
         fact("urgency", facts.urgency.name().to_owned()),
@@ -164,18 +175,17 @@ fn decision(s: &SubmissionView) -> view::Decision {
         known.push(fact("assignment.minutes_to_deadline", minutes.to_string()));
     }
     view::Decision {
-        at: s.submission.submitted_at,
-        route: route(s.decision.route),
-        lane: lane(s.decision.lane),
-        provider: s.decision.provider.clone(),
-        model: s.decision.model.clone(),
-        rule: s.decision.rule.clone(),
-        reasons: vec![s.decision.reasoning.clone()],
-        confidence: s.decision.confidence,
-        cost: money(s.decision.cost),
+        at,
+        route: route(decision.route),
+        lane: lane(decision.lane),
+        provider: decision.provider.clone(),
+        model: decision.model.clone(),
+        rule: decision.rule.clone(),
+        reasons: vec![decision.reasoning.clone()],
+        confidence: decision.confidence,
+        cost: money(decision.cost),
         estimate: None,
-        fallbacks: s
-            .decision
+        fallbacks: decision
             .fallbacks
             .iter()
             .map(|f| format!("{} by {}, {} ({})", f.route.name(), f.provider, f.model, f.cost))

@@ -10,6 +10,7 @@ pub use units::Period;
 use ipnet::IpNet;
 use quire_engine::{
     notice,
+    provider::BreakerSettings,
     queue::{Lanes, Turnaround},
     recovery::{RetryPolicy, RetryTable},
     submission::extract::{Bounds, ExtractLimits},
@@ -47,6 +48,8 @@ pub struct Settings {
     pub lanes: Lanes,
     /// How failures of providers are tried again.
     pub retry: RetryTable,
+    /// When providers that fail are paused.
+    pub breaker: BreakerSettings,
     /// The queue as a whole.
     pub queue: Queue,
     /// What may be handed in.
@@ -190,6 +193,7 @@ impl Default for Settings {
             },
             lanes: Lanes::default(),
             retry: RetryTable::default(),
+            breaker: BreakerSettings::default(),
             queue: Queue::of(&quire_engine::settings::Settings::default()),
             uploads: ExtractLimits::default(),
             extraction: Bounds::default(),
@@ -261,6 +265,7 @@ impl Settings {
             public_url: self.public_address(),
             lanes: self.lanes,
             retry: self.retry,
+            breaker: self.breaker,
             peak_hours: (self.queue.peak_from, self.queue.peak_to),
             lease_seconds: self.queue.lease_seconds,
             turnaround_prior: self.queue.turnaround_prior,
@@ -362,6 +367,11 @@ impl Settings {
                 return wrong(&format!("retry.{kind}.most_seconds"), &most_seconds, allowed);
             }
         }
+        let breaker = &self.breaker;
+        if breaker.first_pause_seconds < 1 || breaker.most_pause_seconds < breaker.first_pause_seconds {
+            let allowed = "at least breaker.first_pause_seconds, which is at least 1";
+            return wrong("breaker.most_pause_seconds", &breaker.most_pause_seconds, allowed);
+        }
         let queue = &self.queue;
         let prior = queue.turnaround_prior;
         if prior.p50 < 1 || prior.p90 < prior.p50 || prior.p90 > 30 * 86_400 {
@@ -369,7 +379,14 @@ impl Settings {
                 "at least queue.turnaround_prior.p50, which is at least 1, and at most 2592000 (30 days)";
             return wrong("queue.turnaround_prior.p90", &prior.p90, allowed);
         }
-        let numbers: [(&str, u64, u64, u64); 12] = [
+        let numbers: [(&str, u64, u64, u64); 19] = [
+            ("breaker.failures_in_a_row", breaker.failures_in_a_row.into(), 1, 1_000),
+            ("breaker.failures_percent", breaker.failures_percent.into(), 1, 100),
+            ("breaker.least_exchanges", breaker.least_exchanges.into(), 1, 500),
+            ("breaker.window_seconds", breaker.window_seconds.into(), 1, 900),
+            ("breaker.most_pause_seconds", breaker.most_pause_seconds.into(), 1, 86_400),
+            ("breaker.redecide_seconds", breaker.redecide_seconds.into(), 1, 86_400),
+            ("breaker.notice_seconds", breaker.notice_seconds.into(), 1, 86_400),
             ("queue.peak_from", queue.peak_from.into(), 0, 24),
             ("queue.peak_to", queue.peak_to.into(), 0, 24),
             ("queue.lease_seconds", queue.lease_seconds.into(), 2, 3_600),

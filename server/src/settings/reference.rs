@@ -73,6 +73,26 @@ const MEANINGS: &[(&str, &str)] = &[
     ("retry.provider.most_seconds", ""),
     ("retry.provider.exponential", ""),
     (
+        "breaker.failures_in_a_row",
+        "Failures of a provider in a row (no answer, an error of its own, a reply that makes no sense) after which nothing more is sent to it for now.",
+    ),
+    (
+        "breaker.failures_percent",
+        "The same once this share of the exchanges of the last `breaker.window_seconds` failed, in percent.",
+    ),
+    ("breaker.least_exchanges", "Fewest exchanges for which that share counts."),
+    ("breaker.window_seconds", ""),
+    (
+        "breaker.first_pause_seconds",
+        "Seconds until a paused provider is tried again, by one request; doubled each time that fails.",
+    ),
+    ("breaker.most_pause_seconds", "The pause is never longer."),
+    (
+        "breaker.redecide_seconds",
+        "Seconds of an outage after which work that waits for the provider is decided again.",
+    ),
+    ("breaker.notice_seconds", "Seconds of an outage after which administrators are told."),
+    (
         "queue.peak_from",
         "First hour of the day that counts as peak, on working days in the institution's time zone.",
     ),

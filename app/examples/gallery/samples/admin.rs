@@ -46,6 +46,10 @@ fn day(day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, day).expect("a day of November")
 }
 
+fn headroom(of: &str, left: u64, limit: u64, seconds: i64) -> Headroom {
+    Headroom { of: of.to_owned(), left, limit: Some(limit), resets_at: now() + TimeDelta::seconds(seconds) }
+}
+
 pub fn overview() -> Overview {
     let lane = |lane: Lane, jobs: u64, oldest: i64, next: &str, fill: Option<f64>| LaneState {
         lane,
@@ -60,11 +64,12 @@ pub fn overview() -> Overview {
         simulated: true,
         health: Health::Good,
         success: Some(0.998),
-        latency: Some(TimeDelta::milliseconds(5_400)),
+        latency: Some((TimeDelta::milliseconds(5_400), TimeDelta::milliseconds(12_300))),
         turnaround: Some(TimeDelta::minutes(44)),
         batches: (4, 5),
         enqueued_tokens: Some((1_830_000, 20_000_000)),
-        requests_left: Some((4_812, 5_000)),
+        headroom: vec![headroom("requests", 412, 500, 12), headroom("tokens", 1_930_000, 2_000_000, 3)],
+        not_before: None,
     };
     let anthropic = ProviderState {
         name: "Anthropic".to_owned(),
@@ -75,8 +80,27 @@ pub fn overview() -> Overview {
         latency: None,
         batches: (2, 3),
         enqueued_tokens: None,
-        requests_left: None,
+        headroom: vec![headroom("requests", 50, 50, 1)],
+        not_before: Some(now() + TimeDelta::seconds(40)),
         ..openai.clone()
+    };
+    let own = ProviderState {
+        name: "Own server".to_owned(),
+        models: vec!["qwen-of-ours".to_owned()],
+        simulated: false,
+        health: Health::Down(Pause {
+            since: now() - TimeDelta::minutes(4),
+            failures: Some(5),
+            why: "OpenAI at http://10.0.0.7:8000/v1 can't be reached: connection refused".to_owned(),
+            next_try: now() + TimeDelta::seconds(56),
+        }),
+        success: Some(0.0),
+        latency: None,
+        turnaround: None,
+        batches: (0, 2),
+        enqueued_tokens: None,
+        headroom: Vec::new(),
+        not_before: None,
     };
     let spent = [0.0, 9.1, 21.4, 30.2, 44.0, 58.9, 71.1, 71.6, 72.0, 90.7, 118.3, 139.9, 160.2, 171.8]
         .into_iter()
@@ -99,7 +123,7 @@ pub fn overview() -> Overview {
             lane(Lane::Economy, 450, 2_280, "next batch at 16:00", Some(0.45)),
         ],
         batches: items().into_iter().filter(|batch| batch.back_by.is_some()).collect(),
-        providers: vec![openai, anthropic],
+        providers: vec![openai, anthropic, own],
         spend: Spend {
             month: day(1),
             today: day(25),
@@ -155,6 +179,7 @@ pub fn empty_overview() -> Overview {
             success: None,
             latency: None,
             turnaround: None,
+            headroom: Vec::new(),
             batches: (0, 5),
             ..overview().providers.remove(0)
         }],

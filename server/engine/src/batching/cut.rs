@@ -33,7 +33,8 @@ impl Engine {
         }
         let in_flight = store::in_flight(&mut db).await?;
         let mut ready = Vec::new();
-        for entry in self.providers() {
+        // What waits for one that is paused can still go elsewhere.
+        for entry in self.providers().into_iter().filter(|entry| self.health().pause(&entry.name).is_none()) {
             let models: HashSet<&str> =
                 backlog.iter().filter(|b| b.provider == entry.name).map(|b| b.model.as_str()).collect();
             let any = models

@@ -10,7 +10,10 @@ use crate::{
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::{self, Task, Verdict},
-    provider::{CallError, Found, Outgoing, Provider, RemoteBatch, Sought},
+    provider::{
+        CallError, Found, Outgoing, Provider, RemoteBatch, Sought,
+        health::{NotNow, Work},
+    },
     recovery::{Next, after_failure},
     store::BatchId,
 };
@@ -31,6 +34,8 @@ enum Step {
     Later { state: BatchState, at: DateTime<Utc>, failures: i64, error: Option<String> },
     /// The provider will never take it like this.
     Refused(CallError),
+    /// The provider fails, and others may take its jobs.
+    HandBack(String),
     /// Another process has taken over.
     NotOurs,
 }
@@ -65,12 +70,19 @@ impl Engine {
                 BatchState::Sending => {
                     self.reconcile(&batch, &*entry.provider, entry.create_timeout()).await?
                 }
-                _ => self.send(&batch, &*entry.provider).await?,
+                _ => match self.health().begin(&batch.provider, Work::Batch) {
+                    Ok(_under_way) => self.send(&batch, &*entry.provider).await?,
+                    Err(not_now) => self.not_now(&batch, &not_now),
+                },
             },
         };
         match step {
             Step::Sent => Ok(Verdict::Done),
             Step::NotOurs => Ok(Verdict::Done),
+            Step::HandBack(why) => {
+                self.hand_back(&batch, &why).await?;
+                Ok(Verdict::Done)
+            }
             Step::Refused(error) => {
                 self.give_batch_up(&batch, &error).await?;
                 Ok(Verdict::Done)
@@ -88,6 +100,38 @@ impl Engine {
                 Ok(Verdict::LookAgain(at))
             }
         }
+    }
+
+    /// Nothing can be sent to the provider now: the batch waits, without using up an attempt. Where the provider has
+    /// failed for some time and another works, its jobs go back into the queue, where they are decided again.
+    fn not_now(&self, batch: &Batch, not_now: &NotNow) -> Step {
+        let now = self.now();
+        let patience = TimeDelta::seconds(i64::from(self.health().settings().redecide_seconds));
+        let another = self
+            .providers()
+            .iter()
+            .any(|entry| entry.name != batch.provider && self.health().is_up(&entry.name));
+        if another && not_now.paused_since.is_some_and(|since| now - since >= patience) {
+            return Step::HandBack(not_now.why.clone());
+        }
+        Step::Later {
+            state: BatchState::Written,
+            at: not_now.until,
+            failures: batch.failures,
+            error: Some(not_now.why.clone()),
+        }
+    }
+
+    /// Puts the jobs of a batch that was not sent back into their places.
+    async fn hand_back(&self, batch: &Batch, why: &str) -> Result<(), EngineError> {
+        tracing::info!(batch.id = %batch.id, why, "a batch that was not sent is given up; its jobs go back");
+        self.take_in_rest(batch, None).await?;
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        store::close(&mut tx, batch.id, self.owner(), BatchState::Failed, Some(why), now).await?;
+        event::record(&mut tx, now, EventKind::Batch, &[batch.id.0]).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Uploads and creates.

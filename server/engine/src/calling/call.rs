@@ -7,7 +7,7 @@ use crate::{
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::{self, Task, Verdict},
-    provider::{CallError, ErrorClass, Outcome, Request},
+    provider::{CallError, ErrorClass, Outcome, Request, health::Work},
     queue::{self, Job, JobState},
     recovery::{Cause, Next, after_failure},
     result::{Arrived, Judged, Source, failed, judge},
@@ -33,13 +33,23 @@ impl Engine {
         if job.ready_at > now {
             return Ok(Verdict::LookAgain(job.ready_at));
         }
+        let entry = self.provider(&job.provider)?;
+        // The provider allows so many at once; the others wait here, still queued.
+        let _turn = entry.turn().await;
+        let size =
+            Work::Call { input_tokens: tokens(job.input_tokens), output_tokens: tokens(job.max_output) };
+        let _under_way = match self.health().begin(&job.provider, size) {
+            Ok(permit) => permit,
+            Err(not_now) => {
+                // It waits without using up an attempt, and without hints that are issued again meanwhile.
+                queue::store::postpone(&mut db, id, not_now.until).await?;
+                return Ok(Verdict::LookAgain(not_now.until));
+            }
+        };
         let Some(work) = submission::store::works(&mut db, &[job.submission_id]).await?.pop() else {
             return Ok(Verdict::GiveUp { why: "the submission is gone".to_owned() });
         };
         let marking = self.marking(work.assignment_id).await?;
-        let entry = self.provider(&job.provider)?;
-        // The provider allows so many at once; the others wait here, still queued.
-        let _turn = entry.turn().await;
         let mut tx = self.db().begin().await?;
         if job.reserved == NanoUsd::ZERO {
             let mut budgets = self.budgets_for_update(&mut tx).await?;
@@ -225,4 +235,8 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn tokens(n: i64) -> u64 {
+    u64::try_from(n).unwrap_or(0)
 }

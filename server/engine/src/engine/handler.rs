@@ -72,7 +72,9 @@ impl Engine {
         }
         if now.timestamp() % i64::try_from(SWEEP.as_secs()).unwrap_or(3) == 0 {
             self.sweep().await?;
+            self.tell_of_outages().await?;
         }
+        self.decide_again_due().await?;
         self.tell_who_moved_back().await
     }
 

@@ -116,6 +116,7 @@ impl Engine {
         let mut db = self.db();
         if self.registry().refresh(&mut db).await.map_err(|e| EngineError::Busy(e.to_string()))? {
             tracing::info!("the providers' settings were read anew");
+            self.health().retry_now();
         }
         let backlog = queue::store::backlog(&mut db, now).await?;
         let in_flight = batching::store::in_flight(&mut db).await?;

@@ -21,9 +21,9 @@ use crate::{
     event::Tail,
     identity::Identity,
     notice::Mailer,
-    provider::{Prices, Registry},
+    provider::{Health, Prices, Registry, health::keep_health},
     queue::{Furthest, Snapshot},
-    routing::RuleSet,
+    routing::{Rounds, RuleSet},
     settings::Settings,
     store::{AssignmentId, BatchId, Db, World},
     submission::{Earlier, Writer},
@@ -59,6 +59,7 @@ struct Inner {
     identity: Identity,
     courses: Courses,
     registry: Registry,
+    health: Health,
     prices: Prices,
     mailer: Mailer,
     tail: Tail,
@@ -74,6 +75,7 @@ struct Inner {
     ticked: Mutex<Option<(Instant, DateTime<Utc>)>>,
     /// The worst places seen, and the moment last looked at.
     furthest: Mutex<(Furthest, Option<DateTime<Utc>>)>,
+    rounds: Mutex<Rounds>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -107,12 +109,15 @@ impl Engine {
         let Parts { db, world, settings, registry, mailer } = parts;
         let rules = crate::routing::current_rules(&mut db.clone(), &world).await?;
         let now = world.now();
+        let health = Health::new(world.clone(), settings.breaker);
+        let registry = registry.watched(health.watcher());
         let engine = Self(Arc::new(Inner {
             owner: world.secret_uuid().simple().to_string(),
             identity: Identity::new(db.clone(), world.clone()),
             courses: Courses::new(db.clone()),
             prices: Prices::new(db.clone()),
             registry,
+            health,
             mailer,
             tail: Tail::new(),
             earlier: Earlier::start(db.clone()),
@@ -125,6 +130,7 @@ impl Engine {
             at_work: Mutex::default(),
             ticked: Mutex::default(),
             furthest: Mutex::default(),
+            rounds: Mutex::default(),
             db,
             world,
             settings,
@@ -141,6 +147,7 @@ impl Engine {
         tokio::spawn(self.0.tail.clone().run(self.0.db.clone()));
         tokio::spawn(load::keep_fresh(self.weak()));
         tokio::spawn(handler::keep_leases(self.weak()));
+        tokio::spawn(keep_health(self.weak()));
     }
 
     pub(crate) fn weak(&self) -> WeakEngine {
@@ -187,6 +194,11 @@ impl Engine {
     pub fn registry(&self) -> &Registry {
         &self.0.registry
     }
+    /// How the providers are.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
     /// Follows events.
     #[must_use]
     pub fn tail(&self) -> &Tail {
@@ -232,6 +244,10 @@ impl Engine {
     pub(crate) fn at_work(&self, id: BatchId) -> AtWork {
         *self.batches_at_work().entry(id).or_insert(0) += 1;
         AtWork { engine: self.clone(), id }
+    }
+
+    pub(crate) fn rounds(&self) -> std::sync::MutexGuard<'_, Rounds> {
+        self.0.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn batches_at_work(&self) -> std::sync::MutexGuard<'_, HashMap<BatchId, usize>> {

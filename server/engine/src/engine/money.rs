@@ -3,14 +3,14 @@
 use super::{Engine, EngineError};
 use crate::{
     budget::{self, Budgets},
-    provider::{Usage, price},
+    provider::{Prices, ProviderKind, Usage, price::Terms},
     queue::Job,
     routing::{ProviderFacts, Route},
     store::{NanoUsd, Tx},
     submission::tokens::Calibration,
 };
 use chrono::{DateTime, Utc};
-use std::sync::PoisonError;
+use std::{collections::HashMap, sync::PoisonError};
 
 impl Engine {
     /// What an answer cost, at the price of its day.
@@ -22,16 +22,40 @@ impl Engine {
         batch: bool,
         at: DateTime<Utc>,
     ) -> Result<NanoUsd, EngineError> {
-        Ok(price::cost(&self.price(provider, model, at)?, usage, batch))
+        Ok(self.terms(provider, model, at, Prices::terms)?.cost(usage, batch))
     }
 
-    fn price(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<price::Price, EngineError> {
+    fn terms(
+        &self,
+        provider: &str,
+        model: &str,
+        at: DateTime<Utc>,
+        find: impl FnOnce(&Prices, ProviderKind, &str, DateTime<Utc>) -> Option<Terms>,
+    ) -> Result<Terms, EngineError> {
         let kind =
             self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
-        self.0
-            .prices
-            .at(kind, model, at)
+        find(&self.0.prices, kind, model, at)
             .ok_or_else(|| EngineError::NoPrice { provider: provider.to_owned(), model: model.to_owned() })
+    }
+
+    /// Reads the prices anew, and the month's volume where some depend on it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn refresh_prices(&self) -> Result<(), EngineError> {
+        self.0.prices.load().await?;
+        if !self.0.prices.are_by_volume() {
+            return Ok(());
+        }
+        let month = budget::month_of(self.now(), self.zone());
+        let mut volumes: HashMap<(ProviderKind, String), u64> = HashMap::new();
+        for paid in budget::tokens_of_month(&mut self.db(), &month).await? {
+            let Some(kind) = self.registry().kind(&paid.provider) else { continue };
+            let usage = paid.usage();
+            *volumes.entry((kind, paid.model)).or_default() += usage.input_tokens + usage.output_tokens;
+        }
+        self.0.prices.keep_volumes(volumes);
+        Ok(())
     }
 
     /// Whether a provider's model has a price today.
@@ -39,25 +63,25 @@ impl Engine {
     /// # Errors
     /// What is missing, where it has none.
     pub(crate) fn is_priced(&self, provider: &str, model: &str) -> Result<(), EngineError> {
-        self.price(provider, model, self.now()).map(drop)
+        self.terms(provider, model, self.now(), Prices::terms).map(drop)
     }
 
     /// The most that a job can cost by its route.
     pub(crate) fn worst_case(&self, job: &Job) -> Result<NanoUsd, EngineError> {
-        let price = self.price(&job.provider, &job.model, self.now())?;
+        let terms = self.terms(&job.provider, &job.model, self.now(), Prices::terms_without_volume)?;
         let batch = job.route == Route::Batch;
-        Ok(price::worst_case(&price, positive(job.input_tokens) * 5 / 4, most_output(job.max_output), batch))
+        Ok(terms.worst_case(positive(job.input_tokens) * 5 / 4, most_output(job.max_output), batch))
     }
 
     /// What a job is expected to cost by its route.
     pub(crate) fn expected(&self, job: &Job) -> Result<NanoUsd, EngineError> {
-        let price = self.price(&job.provider, &job.model, self.now())?;
+        let terms = self.terms(&job.provider, &job.model, self.now(), Prices::terms)?;
         let usage = Usage {
             input_tokens: positive(job.input_tokens),
             output_tokens: positive(job.output_tokens),
             ..Usage::default()
         };
-        Ok(price::cost(&price, &usage, job.route == Route::Batch))
+        Ok(terms.cost(&usage, job.route == Route::Batch))
     }
 
     /// The month's budgets, kept from changing until the transaction ends.
@@ -89,22 +113,23 @@ impl Engine {
             .iter()
             .filter_map(|entry| {
                 let model = entry.settings.models.first()?;
-                let price = self.price(&entry.name, model, now).ok()?;
+                let terms = self.terms(&entry.name, model, now, Prices::terms).ok()?;
+                let list = self.terms(&entry.name, model, now, Prices::terms_without_volume).ok()?;
                 // Providers are compared by their prices for the same text; the worst case allows for each one's own
                 // way of counting.
                 let usage = Usage { input_tokens, output_tokens: positive(output), ..Usage::default() };
                 let input = Calibration::prior(entry.kind).apply(input_tokens);
-                let most = |batch| price::worst_case(&price, input * 5 / 4, most_output(max_output), batch);
+                let most = |batch| list.worst_case(input * 5 / 4, most_output(max_output), batch);
                 let (free_jobs, turnaround) = load.provider(&entry.name, self.settings().turnaround_prior);
                 Some(ProviderFacts {
                     name: entry.name.clone(),
                     kind: entry.kind,
                     model: model.clone(),
                     batch: entry.provider.capabilities().batch,
-                    healthy: true,
-                    realtime_cost: price::cost(&price, &usage, false),
+                    healthy: self.health().is_up(&entry.name),
+                    realtime_cost: terms.cost(&usage, false),
                     realtime_most: most(false),
-                    batch_cost: price::cost(&price, &usage, true),
+                    batch_cost: terms.cost(&usage, true),
                     batch_most: most(true),
                     free_jobs: free_jobs - entry.assigned(),
                     capacity_jobs: entry.sizes().slots * entry.sizes().max,

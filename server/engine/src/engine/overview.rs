@@ -6,6 +6,7 @@ use crate::{
     budget::{self, INSTITUTION, Spending},
     calling,
     identity::{Act, Actor},
+    provider::health::Figures,
     queue::{Lane, Turnaround},
     store::{Exec, NanoUsd},
 };
@@ -70,6 +71,8 @@ pub struct ProviderOverview {
     pub measured: bool,
     /// Calls in real time in the last hour: answered, and all that ended.
     pub calls: (i64, i64),
+    /// How it is, as far as all processes know.
+    pub health: Figures,
     /// The latest failure of a batch that is not finished.
     pub error: Option<String>,
 }
@@ -115,6 +118,37 @@ impl Engine {
         seconds.sort_unstable();
         let (dead,): (i64,) = db.query("SELECT COUNT(*) FROM model_jobs WHERE state = 'dead'").one().await?;
         let batches = self.open_batches(actor).await?;
+        let providers = self.provider_overviews(&load, &batches, now).await?;
+        Ok(Overview {
+            at: now,
+            lanes: Lane::ALL.into_iter().map(|lane| self.lane_overview(lane, &load, now)).collect(),
+            batches,
+            providers,
+            marked_today: i64::try_from(seconds.len()).unwrap_or(i64::MAX),
+            median_wait: seconds.get(seconds.len() / 2).copied(),
+            money: self.money_overview(now).await?,
+            dead,
+            load,
+        })
+    }
+
+    /// How the providers are.
+    ///
+    /// # Errors
+    /// If the person may not, or the database fails.
+    pub async fn providers_seen(&self, actor: &Actor) -> Result<Vec<ProviderOverview>, BatchViewError> {
+        self.identity().check(actor, &Act::SeeOverview).await?;
+        let batches = self.open_batches(actor).await?;
+        Ok(self.provider_overviews(&self.load(), &batches, self.now()).await?)
+    }
+
+    async fn provider_overviews(
+        &self,
+        load: &Load,
+        batches: &[BatchView],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ProviderOverview>, EngineError> {
+        let mut db = self.db();
         let mut providers = Vec::new();
         for entry in self.providers() {
             let flight: Vec<_> = load.in_flight.iter().filter(|f| f.provider == entry.name).collect();
@@ -136,23 +170,14 @@ impl Engine {
                 turnaround: load.turnaround(&entry.name).unwrap_or(self.settings().turnaround_prior),
                 measured: load.measured(&entry.name),
                 calls: (answered, ended),
+                health: self.figures_of(&entry.name),
                 error: batches
                     .iter()
                     .find(|b| b.batch.provider == entry.name && b.batch.failures > 0)
                     .and_then(|b| b.batch.error.clone()),
             });
         }
-        Ok(Overview {
-            at: now,
-            lanes: Lane::ALL.into_iter().map(|lane| self.lane_overview(lane, &load, now)).collect(),
-            batches,
-            providers,
-            marked_today: i64::try_from(seconds.len()).unwrap_or(i64::MAX),
-            median_wait: seconds.get(seconds.len() / 2).copied(),
-            money: self.money_overview(now).await?,
-            dead,
-            load,
-        })
+        Ok(providers)
     }
 
     fn lane_overview(&self, lane: Lane, load: &Load, now: DateTime<Utc>) -> LaneOverview {

@@ -7,7 +7,7 @@
 use super::{
     Kind, Mailer,
     letter::{self, Setting},
-    store::{self, Claim, Facts},
+    store::{self, About, Claim, Facts},
 };
 use crate::{
     engine::{Engine, EngineError},
@@ -120,11 +120,11 @@ impl Engine {
         if facts.disabled_at.is_some() {
             return self.give_up(&claim, "the reader's account is closed").await;
         }
-        let estimate = match facts.kind {
-            Kind::Received | Kind::Processing => {
-                self.receipt(facts.submission_id, true).await?.estimate.map(|e| (e.from, e.to))
+        let estimate = match (facts.kind, &facts.about) {
+            (Kind::Received | Kind::Processing, About::Submission { id, .. }) => {
+                self.receipt(*id, true).await?.estimate.map(|e| (e.from, e.to))
             }
-            Kind::Delayed | Kind::Ready | Kind::NeedsAttention => None,
+            _ => None,
         };
         let setting = Setting {
             institution: &institution.name,

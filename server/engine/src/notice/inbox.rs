@@ -2,14 +2,14 @@
 
 use super::{
     Kind,
-    store::{self, Shown},
+    store::{self, About, Shown},
 };
 use crate::{
     engine::Engine,
     identity::{Act, Actor, Denied, IdentityError},
     store::{NoticeId, PersonId, SubmissionId},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// A notice as a person reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,43 +43,65 @@ pub struct Inbox {
 
 impl From<Shown> for InboxItem {
     fn from(shown: Shown) -> Self {
-        let Shown { id, kind, created_at, read_at, tracking_id, assignment, course } = shown;
-        let (title, body) = match kind {
-            Kind::Received => ("We have your work", format!("“{assignment}” ({course}) is in, and safe.")),
-            Kind::Delayed => (
-                "It takes a little longer",
-                format!(
-                    "“{assignment}” moved back in the line. Its page says why, and when marks are expected now."
-                ),
-            ),
-            Kind::Processing => {
-                ("Being marked now", format!("Marking of “{assignment}” ({course}) has begun."))
+        let Shown { id, kind, created_at, read_at, about } = shown;
+        let (title, body) = match &about {
+            About::Submission { tracking_id, assignment, course, .. } => {
+                of_submission(kind, tracking_id.as_str(), assignment, course)
             }
-            Kind::Ready => {
-                ("Your marks are ready", format!("See the marks and feedback for “{assignment}” ({course})."))
+            About::Outage { provider, reason, began_at, ended_at } => {
+                of_outage(provider, reason, ended_at.map(|at| at - *began_at))
             }
-            Kind::NeedsAttention => (
-                "A submission needs attention",
-                format!(
-                    "{tracking_id} for “{assignment}” ({course}) ran out of automatic remedies. The student is told that a person looks at it."
-                ),
-            ),
         };
-        Self {
-            id,
-            kind,
-            title,
-            body,
-            at: created_at,
-            read: read_at.is_some(),
-            path: path(kind, tracking_id.as_str()),
+        Self { id, kind, title, body, at: created_at, read: read_at.is_some(), path: path(kind, &about) }
+    }
+}
+
+fn of_submission(kind: Kind, tracking_id: &str, assignment: &str, course: &str) -> (&'static str, String) {
+    match kind {
+        Kind::Received => ("We have your work", format!("“{assignment}” ({course}) is in, and safe.")),
+        Kind::Delayed => (
+            "It takes a little longer",
+            format!(
+                "“{assignment}” moved back in the line. Its page says why, and when marks are expected now."
+            ),
+        ),
+        Kind::Processing => ("Being marked now", format!("Marking of “{assignment}” ({course}) has begun.")),
+        Kind::Ready => {
+            ("Your marks are ready", format!("See the marks and feedback for “{assignment}” ({course})."))
         }
+        Kind::NeedsAttention | Kind::ProviderOutage => (
+            "A submission needs attention",
+            format!(
+                "{tracking_id} for “{assignment}” ({course}) ran out of automatic remedies. The student is told that a person looks at it."
+            ),
+        ),
+    }
+}
+
+fn of_outage(provider: &str, reason: &str, lasted: Option<TimeDelta>) -> (&'static str, String) {
+    match lasted {
+        None => (
+            "A provider does not work",
+            format!(
+                "Nothing is sent to “{provider}” for now ({reason}). It is tried again by itself; work that waits for it goes to others where that is possible."
+            ),
+        ),
+        Some(lasted) => (
+            "A provider works again",
+            format!("“{provider}” works again, after {} minutes ({reason}).", lasted.num_minutes().max(1)),
+        ),
     }
 }
 
 /// The page that a notice is about.
-pub(super) fn path(kind: Kind, tracking_id: &str) -> String {
-    if kind.for_staff() { format!("/teach/submissions/{tracking_id}") } else { format!("/s/{tracking_id}") }
+pub(super) fn path(kind: Kind, about: &About) -> String {
+    match about {
+        About::Submission { tracking_id, .. } if kind.for_staff() => {
+            format!("/teach/submissions/{tracking_id}")
+        }
+        About::Submission { tracking_id, .. } => format!("/s/{tracking_id}"),
+        About::Outage { .. } => "/admin".to_owned(),
+    }
 }
 
 impl Engine {

@@ -17,6 +17,8 @@ pub enum Kind {
     Ready,
     /// To administrators: a submission ran out of automatic remedies.
     NeedsAttention,
+    /// To administrators: a provider has failed for some minutes. One for each outage, brought up to date when it ends.
+    ProviderOutage,
 }
 
 /// A way to reach a person.
@@ -32,8 +34,14 @@ pub enum Channel {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Received, Self::Delayed, Self::Processing, Self::Ready, Self::NeedsAttention];
+    pub const ALL: [Self; 6] = [
+        Self::Received,
+        Self::Delayed,
+        Self::Processing,
+        Self::Ready,
+        Self::NeedsAttention,
+        Self::ProviderOutage,
+    ];
 
     /// Its name in the database, and of the folder of its e-mail.
     #[must_use]
@@ -44,6 +52,7 @@ impl Kind {
             Self::Processing => "processing",
             Self::Ready => "ready",
             Self::NeedsAttention => "needs_attention",
+            Self::ProviderOutage => "provider_outage",
         }
     }
 
@@ -51,7 +60,9 @@ impl Kind {
     #[must_use]
     pub const fn channels(self) -> &'static [Channel] {
         match self {
-            Self::Received | Self::Ready | Self::NeedsAttention => &[Channel::Platform, Channel::Email],
+            Self::Received | Self::Ready | Self::NeedsAttention | Self::ProviderOutage => {
+                &[Channel::Platform, Channel::Email]
+            }
             // The page itself is live: it shows this as it happens.
             Self::Processing => &[Channel::Email],
             Self::Delayed => &[Channel::Platform],
@@ -61,12 +72,12 @@ impl Kind {
     /// Another one about the same brings the first up to date and makes it unread again, rather than being passed over.
     #[must_use]
     pub const fn is_in_place(self) -> bool {
-        matches!(self, Self::Delayed | Self::NeedsAttention)
+        matches!(self, Self::Delayed | Self::NeedsAttention | Self::ProviderOutage)
     }
 
     /// It is for those who look after Quire, not for the student.
     #[must_use]
     pub const fn for_staff(self) -> bool {
-        matches!(self, Self::NeedsAttention)
+        matches!(self, Self::NeedsAttention | Self::ProviderOutage)
     }
 }

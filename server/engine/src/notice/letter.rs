@@ -1,6 +1,10 @@
 //! E-mails made from their templates: a folder for each kind, with subject, text and HTML.
 
-use super::{Kind, store::Facts, when};
+use super::{
+    Kind,
+    store::{About, Facts},
+    when,
+};
 use chrono::{DateTime, Utc};
 use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
 use std::sync::LazyLock;
@@ -45,7 +49,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 12] = files!("received" "processing" "ready" "needs_attention");
+const FILES: [(&str, &str); 15] = files!("received" "processing" "ready" "needs_attention" "provider_outage");
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
 
 /// Names that end in `.html` are escaped for HTML.
@@ -67,23 +71,37 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// If its kind has no templates, or they can't be filled in.
 pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, minijinja::Error> {
     let zone = facts.time_zone.0;
-    let path = super::inbox::path(facts.kind, facts.tracking_id.as_str());
+    let path = super::inbox::path(facts.kind, &facts.about);
     let link = format!("{}{path}", setting.public_url);
+    let about = match &facts.about {
+        About::Submission { tracking_id, submitted_at, assignment, course, held, .. } => context! {
+            assignment => one_line(assignment),
+            course => one_line(course),
+            tracking_id => tracking_id.as_str(),
+            because_of => tracking_id.as_str(),
+            submitted => when::moment(*submitted_at, zone),
+            held,
+        },
+        About::Outage { provider, reason, began_at, ended_at } => context! {
+            provider => one_line(provider),
+            because_of => format!("the provider {}", one_line(provider)),
+            reason => one_line(reason),
+            began => when::moment(*began_at, zone),
+            ended => ended_at.map(|at| when::moment(at, zone)),
+        },
+    };
     let values = context! {
         name => one_line(&facts.name),
         institution => setting.institution,
-        assignment => one_line(&facts.assignment),
-        course => one_line(&facts.course),
-        tracking_id => facts.tracking_id.as_str(),
-        submitted => when::moment(facts.submitted_at, zone),
         estimate => setting.estimate.map(|(from, to)| when::time_range(from, to, setting.now, zone)),
-        held => facts.held,
         link,
         action => match facts.kind {
             Kind::Ready => "See your marks",
             Kind::NeedsAttention => "See what happened",
+            Kind::ProviderOutage => "See how the providers are",
             Kind::Received | Kind::Delayed | Kind::Processing => "See where it is",
         },
+        ..about
     };
     let fill = |file: &str| TEMPLATES.get_template(&format!("{}/{file}", facts.kind.name()))?.render(&values);
     let subject = one_line(&fill("subject.txt")?);
@@ -121,13 +139,42 @@ mod tests {
             name: "Ada Lind".into(),
             time_zone: "Europe/Stockholm".parse().unwrap(),
             disabled_at: None,
-            submission_id: world.id(),
+            about: submission(false),
+        }
+    }
+
+    fn submission(held: bool) -> About {
+        let (world, _) = still_world();
+        About::Submission {
+            id: world.id(),
             tracking_id: "QR-7F3K-92MD".parse().unwrap(),
             submitted_at: world.now(),
             assignment: "Essay <1>\r\nBcc: all@example.edu".into(),
             course: "Writing & Thinking".into(),
-            held: false,
+            held,
         }
+    }
+
+    #[test]
+    fn an_outage_is_told_of_and_so_is_its_end() {
+        let (world, _) = still_world();
+        let told = |ended_at| {
+            let about = About::Outage {
+                provider: "openai".into(),
+                reason: "HTTP 503\r\n<b>".into(),
+                began_at: world.now() - TimeDelta::minutes(4),
+                ended_at,
+            };
+            write(&Facts { about, ..facts(Kind::ProviderOutage) }, &setting(false)).unwrap()
+        };
+        let letter = told(None);
+        assert_eq!(letter.subject, "openai does not work");
+        assert!(letter.text.contains("since 25 November 2026, 10:56 (HTTP 503 <b>)"), "{}", letter.text);
+        assert!(letter.text.contains("https://quire.example.edu/admin\n"), "{}", letter.text);
+        assert!(letter.html.contains("&lt;b&gt;") && !letter.html.contains("<b>"), "{}", letter.html);
+        let letter = told(Some(world.now()));
+        assert_eq!(letter.subject, "openai works again");
+        assert!(letter.text.contains("until 25 November 2026, 11:00"), "{}", letter.text);
     }
 
     fn setting(estimate: bool) -> Setting<'static> {
@@ -143,12 +190,14 @@ mod tests {
 
     #[test]
     fn every_kind_on_the_e_mail_channel_has_a_letter() {
-        for kind in Kind::ALL.into_iter().filter(|k| k.channels().contains(&super::super::Channel::Email)) {
+        let by_email = |kind: &Kind| kind.channels().contains(&super::super::Channel::Email);
+        for kind in Kind::ALL.into_iter().filter(by_email).filter(|kind| *kind != Kind::ProviderOutage) {
             for held in [false, true] {
                 for estimate in [false, true] {
-                    let letter = write(&Facts { held, ..facts(kind) }, &setting(estimate)).unwrap();
+                    let letter =
+                        write(&Facts { about: submission(held), ..facts(kind) }, &setting(estimate)).unwrap();
                     assert!(!letter.subject.contains(['\r', '\n']) && letter.subject.len() < 200, "{kind:?}");
-                    let page = super::super::inbox::path(kind, "QR-7F3K-92MD");
+                    let page = super::super::inbox::path(kind, &submission(held));
                     assert!(
                         letter.text.contains(&format!("https://quire.example.edu{page}\n")),
                         "{}",
@@ -183,7 +232,8 @@ mod tests {
         assert!(text.contains("25 November 2026, 11:00"), "{text}");
         assert!(text.contains("Marks expected: today, 11:30 to 12:35."), "{text}");
         assert!(!text.contains("teacher"), "{text}");
-        let held = write(&Facts { held: true, ..facts(Kind::Received) }, &setting(true)).unwrap().text;
+        let held =
+            write(&Facts { about: submission(true), ..facts(Kind::Received) }, &setting(true)).unwrap().text;
         assert!(held.contains("Marking expected: today, 11:30 to 12:35."), "{held}");
         assert!(held.contains("teacher"), "{held}");
     }

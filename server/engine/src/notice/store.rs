@@ -16,7 +16,7 @@ pub struct New {
     pub person: PersonId,
     /// What it tells.
     pub kind: Kind,
-    /// What it is about: a submission's id.
+    /// What it is about: the id of a submission, or of a provider's outage.
     pub subject: Uuid,
 }
 
@@ -132,8 +132,78 @@ pub async fn claim(
     .await
 }
 
+/// What a notice is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A submission.
+    Submission {
+        /// Its id.
+        id: SubmissionId,
+        /// What the student knows it by.
+        tracking_id: TrackingId,
+        /// When it was handed in.
+        submitted_at: DateTime<Utc>,
+        /// The assignment.
+        assignment: String,
+        /// The course.
+        course: String,
+        /// A teacher approves marks before they are released.
+        held: bool,
+    },
+    /// An outage of a provider.
+    Outage {
+        /// Provider's name.
+        provider: String,
+        /// What was wrong, in words.
+        reason: String,
+        /// Since when.
+        began_at: DateTime<Utc>,
+        /// Until when; none: it goes on.
+        ended_at: Option<DateTime<Utc>>,
+    },
+}
+
+/// What a notice is about, as far as it is there.
+#[derive(sqlx::FromRow)]
+struct Subject {
+    submission_id: Option<SubmissionId>,
+    tracking_id: Option<TrackingId>,
+    submitted_at: Option<DateTime<Utc>>,
+    assignment: Option<String>,
+    course: Option<String>,
+    held: Option<bool>,
+    provider: Option<String>,
+    reason: Option<String>,
+    began_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+const SUBJECT: &str = "s.id AS submission_id, s.tracking_id, s.submitted_at, a.title AS assignment, \
+    c.title AS course, (a.release = 'on_approval') AS held, o.provider, o.reason, o.began_at, o.ended_at";
+
+const SUBJECTS: &str = "LEFT JOIN submissions s ON s.id = n.subject_id \
+    LEFT JOIN assignments a ON a.id = s.assignment_id LEFT JOIN courses c ON c.id = a.course_id \
+    LEFT JOIN provider_outages o ON o.id = n.subject_id";
+
+impl Subject {
+    /// None where it is gone.
+    fn about(self) -> Option<About> {
+        if let (Some(provider), Some(reason), Some(began_at)) = (self.provider, self.reason, self.began_at) {
+            return Some(About::Outage { provider, reason, began_at, ended_at: self.ended_at });
+        }
+        Some(About::Submission {
+            id: self.submission_id?,
+            tracking_id: self.tracking_id?,
+            submitted_at: self.submitted_at?,
+            assignment: self.assignment?,
+            course: self.course?,
+            held: self.held?,
+        })
+    }
+}
+
 /// All that a message tells.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The notice.
     pub id: NoticeId,
@@ -147,18 +217,8 @@ pub struct Facts {
     pub time_zone: Zone,
     /// Since when the reader's account is closed.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// The submission.
-    pub submission_id: SubmissionId,
-    /// What the student knows it by.
-    pub tracking_id: TrackingId,
-    /// When it was handed in.
-    pub submitted_at: DateTime<Utc>,
-    /// The assignment.
-    pub assignment: String,
-    /// The course.
-    pub course: String,
-    /// A teacher approves marks before they are released.
-    pub held: bool,
+    /// What it is about.
+    pub about: About,
 }
 
 /// What the messages of these notices tell. A notice whose subject is gone is not among them.
@@ -166,19 +226,30 @@ pub struct Facts {
 /// # Errors
 /// If the database fails.
 pub async fn facts(x: &mut impl Exec, ids: &[NoticeId]) -> Result<Vec<Facts>, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: NoticeId,
+        kind: Kind,
+        email: Email,
+        name: String,
+        time_zone: Zone,
+        disabled_at: Option<DateTime<Utc>>,
+        #[sqlx(flatten)]
+        subject: Subject,
+    }
     let mut facts = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
         let mut query = x.query(format!(
-            "SELECT n.id, n.kind, p.email, p.name, p.time_zone, p.disabled_at, s.id AS submission_id, s.tracking_id, \
-             s.submitted_at, a.title AS assignment, c.title AS course, (a.release = 'on_approval') AS held \
-             FROM notices n JOIN people p ON p.id = n.person_id JOIN submissions s ON s.id = n.subject_id \
-             JOIN assignments a ON a.id = s.assignment_id JOIN courses c ON c.id = a.course_id \
-             WHERE n.id IN ({places})"
+            "SELECT n.id, n.kind, p.email, p.name, p.time_zone, p.disabled_at, {SUBJECT} \
+             FROM notices n JOIN people p ON p.id = n.person_id {SUBJECTS} WHERE n.id IN ({places})"
         ));
         for id in chunk {
             query.put(*id);
         }
-        facts.extend(query.all::<Facts>().await?);
+        facts.extend(query.all::<Row>().await?.into_iter().filter_map(|row| {
+            let Row { id, kind, email, name, time_zone, disabled_at, subject } = row;
+            Some(Facts { id, kind, email, name, time_zone, disabled_at, about: subject.about()? })
+        }));
     }
     Ok(facts)
 }
@@ -254,7 +325,7 @@ pub async fn outbox(x: &mut impl Exec) -> Result<Vec<(String, i64)>, DbError> {
 // Platform ------------------------------------------------------------------------------------------------------------
 
 /// A notice on the platform.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// Its id.
     pub id: NoticeId,
@@ -264,12 +335,8 @@ pub struct Shown {
     pub created_at: DateTime<Utc>,
     /// When it was read.
     pub read_at: Option<DateTime<Utc>>,
-    /// The submission that it is about.
-    pub tracking_id: TrackingId,
-    /// The assignment.
-    pub assignment: String,
-    /// The course.
-    pub course: String,
+    /// What it is about.
+    pub about: About,
 }
 
 /// A person's notices, newest first.
@@ -283,18 +350,32 @@ pub async fn list(
     skip: i64,
     most: i64,
 ) -> Result<Vec<Shown>, DbError> {
-    x.query(
-        "SELECT n.id, n.kind, n.created_at, n.read_at, s.tracking_id, a.title AS assignment, c.title AS course \
-         FROM notices n JOIN submissions s ON s.id = n.subject_id JOIN assignments a ON a.id = s.assignment_id \
-         JOIN courses c ON c.id = a.course_id WHERE n.person_id = $1 AND n.channel = 'platform' \
-         AND (n.read_at IS NULL OR NOT $2) ORDER BY n.created_at DESC, n.id DESC LIMIT $3 OFFSET $4",
-    )
-    .bind(person)
-    .bind(unread_only)
-    .bind(most)
-    .bind(skip)
-    .all()
-    .await
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        id: NoticeId,
+        kind: Kind,
+        created_at: DateTime<Utc>,
+        read_at: Option<DateTime<Utc>>,
+        #[sqlx(flatten)]
+        subject: Subject,
+    }
+    let rows: Vec<Row> = x
+        .query(format!(
+            "SELECT n.id, n.kind, n.created_at, n.read_at, {SUBJECT} FROM notices n {SUBJECTS} \
+             WHERE n.person_id = $1 AND n.channel = 'platform' AND (s.id IS NOT NULL OR o.id IS NOT NULL) \
+             AND (n.read_at IS NULL OR NOT $2) ORDER BY n.created_at DESC, n.id DESC LIMIT $3 OFFSET $4"
+        ))
+        .bind(person)
+        .bind(unread_only)
+        .bind(most)
+        .bind(skip)
+        .all()
+        .await?;
+    let shown = |row: Row| {
+        let Row { id, kind, created_at, read_at, subject } = row;
+        Some(Shown { id, kind, created_at, read_at, about: subject.about()? })
+    };
+    Ok(rows.into_iter().filter_map(shown).collect())
 }
 
 /// How many notices a person has, and how many of them are unread.

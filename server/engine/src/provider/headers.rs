@@ -38,6 +38,10 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// The kind of failure, where it failed.
     pub error: Option<ErrorClass>,
+    /// What happened, where it failed; never a key.
+    pub why: Option<String>,
+    /// How long the provider asks to wait.
+    pub retry_after: Option<Duration>,
     /// From the question to the end of the reply (of its headers, where the body is streamed).
     pub took: Duration,
     /// What the reply told of the rate limits.

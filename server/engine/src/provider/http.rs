@@ -180,34 +180,48 @@ impl Http {
         request: RequestBuilder,
         patience: Patience,
     ) -> Result<T, CallError> {
-        let (request, writes) = built(request)?;
-        let whole = self.whole(operation, request, writes, patience).await?;
-        self.decode(&whole.body).map_err(|error| CallError { maybe_done: writes, ..error })
+        let request = built(request)?;
+        let maybe_done = request.method() != Method::GET;
+        let read = |whole: Whole| self.decode(&whole.body).map_err(|error| CallError { maybe_done, ..error });
+        self.observed(operation, request, patience, read).await
     }
 
-    /// Any exchange, its reply read to the end.
-    pub(super) async fn exchange(
+    /// Any exchange, its reply read to the end and made sense of by `read`; a reply that makes none counts as failed.
+    pub(super) async fn exchange<T>(
         &self,
         operation: &'static str,
         request: RequestBuilder,
         patience: Patience,
-    ) -> Result<Whole, CallError> {
-        let (request, writes) = built(request)?;
-        self.whole(operation, request, writes, patience).await
+        read: impl FnOnce(Whole) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        self.observed(operation, built(request)?, patience, read).await
+    }
+
+    async fn observed<T>(
+        &self,
+        operation: &'static str,
+        request: reqwest::Request,
+        patience: Patience,
+        read: impl FnOnce(Whole) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let started = Instant::now();
+        let mut seen = Seen::default();
+        let whole = self.whole(request, patience, &mut seen).await;
+        let result = whole.and_then(read);
+        self.observe(operation, started, seen, result.as_ref().err());
+        result
     }
 
     async fn whole(
         &self,
-        operation: &'static str,
         request: reqwest::Request,
-        writes: bool,
         patience: Patience,
+        seen: &mut Seen,
     ) -> Result<Whole, CallError> {
-        let started = Instant::now();
-        let mut seen = Seen::default();
+        let writes = request.method() != Method::GET;
         let work = async {
             let response = self.client.execute(request).await.map_err(|e| self.broken(&e, writes))?;
-            let response = self.judge(response, writes, &mut seen).await?;
+            let response = self.judge(response, writes, seen).await?;
             let request_id = headers::text(response.headers(), self.dialect.request_id).map(str::to_owned);
             let body = self.read(response, writes).await?;
             Ok(Whole { body, request_id })
@@ -233,7 +247,6 @@ impl Http {
                 error.maybe_done = false;
             }
         }
-        self.observe(operation, started, seen, result.as_ref().err());
         result
     }
 
@@ -416,6 +429,8 @@ impl Http {
                 operation,
                 status: seen.status,
                 error: error.map(|e| e.class),
+                why: error.map(|e| e.message.clone()),
+                retry_after: error.and_then(|e| e.retry_after),
                 took,
                 headroom: seen.headroom,
             });
@@ -459,12 +474,10 @@ async fn watched<T>(work: impl Future<Output = T>, progress: &Progress, timeouts
     }
 }
 
-fn built(request: RequestBuilder) -> Result<(reqwest::Request, bool), CallError> {
-    let request = request.build().map_err(|error| {
+fn built(request: RequestBuilder) -> Result<reqwest::Request, CallError> {
+    request.build().map_err(|error| {
         CallError::new(ErrorClass::Invalid, format!("the request can't be made: {}", root_cause(&error)))
-    })?;
-    let writes = request.method() != Method::GET;
-    Ok((request, writes))
+    })
 }
 
 /// The request with a JSON body.

@@ -6,6 +6,7 @@
 pub mod anthropic;
 mod error;
 mod headers;
+pub mod health;
 mod http;
 mod json;
 mod lines;
@@ -23,6 +24,7 @@ mod words;
 
 pub use error::{CallError, ErrorClass};
 pub use headers::{Exchange, Headroom, Observer, Window};
+pub use health::{BreakerSettings, Health};
 pub use registry::{
     Entry, MasterKey, Prices, ProviderError, ProviderSettings, Registry, Schedule, parse_schedule,
 };

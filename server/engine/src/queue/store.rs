@@ -267,6 +267,146 @@ pub async fn divert(x: &mut impl Exec, from: &Job, to: &Job, why: &str) -> Resul
     Ok(rows == 1)
 }
 
+/// Sends a job that still waits another way: `to` is the job as it is to be; false where it no longer waits for the
+/// provider and route of `from`.
+///
+/// # Errors
+/// If the database fails.
+pub async fn decide_again(
+    x: &mut impl Exec,
+    from: &Job,
+    to: &Job,
+    decision: &Decision,
+    why: &str,
+) -> Result<bool, DbError> {
+    let rows = x
+        .query(
+            "UPDATE model_jobs SET ready_at = $4, failures = $5, diverted = $6, lane = $7, route = $8, provider = $9, \
+             model = $10, reserved_nano = $11, expected_nano = $12, decision = $13, failure = $14 \
+             WHERE id = $1 AND state = 'queued' AND provider = $2 AND route = $3 AND reserved_nano = $15",
+        )
+        .bind(from.id)
+        .bind(from.provider.clone())
+        .bind(from.route)
+        .bind(to.ready_at)
+        .bind(to.failures)
+        .bind(to.diverted)
+        .bind(to.lane)
+        .bind(to.route)
+        .bind(to.provider.clone())
+        .bind(to.model.clone())
+        .bind(to.reserved)
+        .bind(to.expected)
+        .bind(Json(decision.clone()))
+        .bind(why.to_owned())
+        .bind(from.reserved)
+        .exec()
+        .await?;
+    Ok(rows == 1)
+}
+
+/// Keeps a decision that another one took the place of.
+///
+/// # Errors
+/// If the database fails.
+pub async fn keep_decision(
+    x: &mut impl Exec,
+    id: JobId,
+    ended_at: DateTime<Utc>,
+    why: &str,
+    decision: &Decision,
+) -> Result<(), DbError> {
+    x.query("INSERT INTO past_decisions (job_id, ended_at, why, decision) VALUES ($1, $2, $3, $4)")
+        .bind(id)
+        .bind(ended_at)
+        .bind(why.to_owned())
+        .bind(Json(decision.clone()))
+        .exec()
+        .await?;
+    Ok(())
+}
+
+/// A decision that held before.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct PastDecision {
+    /// Until when it held.
+    pub ended_at: DateTime<Utc>,
+    /// Why it was decided again, in words.
+    pub why: String,
+    /// The decision, with the facts that it saw.
+    #[sqlx(json)]
+    pub decision: Decision,
+}
+
+/// The decisions of a job that held before its present one, the first first.
+///
+/// # Errors
+/// If the database fails.
+pub async fn past_decisions(x: &mut impl Exec, id: JobId) -> Result<Vec<PastDecision>, DbError> {
+    x.query("SELECT ended_at, why, decision FROM past_decisions WHERE job_id = $1 ORDER BY ended_at")
+        .bind(id)
+        .all()
+        .await
+}
+
+/// Queued jobs of a provider after one, by id.
+///
+/// # Errors
+/// If the database fails.
+pub async fn queued_for(
+    x: &mut impl Exec,
+    provider: &str,
+    after: JobId,
+    most: i64,
+) -> Result<Vec<JobId>, DbError> {
+    let rows: Vec<(JobId,)> = x
+        .query(
+            "SELECT id FROM model_jobs WHERE state = 'queued' AND provider = $1 AND id > $2 ORDER BY id LIMIT $3",
+        )
+        .bind(provider.to_owned())
+        .bind(after)
+        .bind(most)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Queued jobs for batches whose marks are needed before a time, after one, by id.
+///
+/// # Errors
+/// If the database fails.
+pub async fn queued_with_deadline(
+    x: &mut impl Exec,
+    before: DateTime<Utc>,
+    after: JobId,
+    most: i64,
+) -> Result<Vec<JobId>, DbError> {
+    let rows: Vec<(JobId,)> = x
+        .query(
+            "SELECT id FROM model_jobs WHERE state = 'queued' AND route = 'batch' AND deadline < $1 AND id > $2 \
+             ORDER BY id LIMIT $3",
+        )
+        .bind(before)
+        .bind(after)
+        .bind(most)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Has a job that waits not be sent before a time.
+///
+/// # Errors
+/// If the database fails.
+pub async fn postpone(x: &mut impl Exec, id: JobId, until: DateTime<Utc>) -> Result<(), DbError> {
+    x.query("UPDATE model_jobs SET ready_at = $2 WHERE id = $1 AND state = 'queued' AND ready_at < $2")
+        .bind(id)
+        .bind(until)
+        .exec()
+        .await?;
+    Ok(())
+}
+
 /// Puts a dead job back into the queue as it is now, with all its remedies ahead of it again; what it may cost is held
 /// before it is sent. False where it is not dead any more.
 ///

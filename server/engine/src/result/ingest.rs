@@ -220,7 +220,11 @@ impl Engine {
     }
 
     /// What is done with the jobs for which no result came.
-    async fn take_in_rest(&self, batch: &Batch, state: Option<RemoteState>) -> Result<(), EngineError> {
+    pub(crate) async fn take_in_rest(
+        &self,
+        batch: &Batch,
+        state: Option<RemoteState>,
+    ) -> Result<(), EngineError> {
         if state == Some(RemoteState::Ended) {
             let missing =
                 CallError::new(ErrorClass::Malformed, "the provider's results held no readable line for it");

@@ -2,6 +2,7 @@
 //!
 //! [`decide`] is a pure function from [`Facts`] and a [`RuleSet`] to a [`Decision`].
 
+mod again;
 mod decide;
 mod facts;
 mod rule;
@@ -10,6 +11,8 @@ mod store;
 mod tests;
 mod urgency;
 
+pub(crate) use again::Rounds;
+pub use again::{facts_of_now, is_worth_it};
 pub use decide::{Decision, Fallback, NoProvider, REALTIME_SECONDS, Route, decide};
 pub use facts::{
     AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, StudentFacts, SubmissionFacts,

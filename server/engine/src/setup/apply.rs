@@ -6,8 +6,11 @@ use crate::{
     course::{self, CourseError},
     identity::{self, Email, Institution, NewPerson, Passwords, Role, name_from_email},
     provider::{
-        MasterKey,
-        registry::{Change, store::put_provider},
+        MasterKey, ProviderError,
+        registry::{
+            Change,
+            store::{put_price, put_provider},
+        },
     },
     routing::StudentTier,
     store::{Db, PersonId, Tx, World},
@@ -35,6 +38,7 @@ pub async fn apply(db: &Db, world: &World, master: &MasterKey, setup: &Setup) ->
     work.rubrics().await?;
     work.assignments().await?;
     work.providers().await?;
+    work.prices().await?;
     work.budgets().await?;
     let report = work.report;
     tx.commit().await?;
@@ -234,12 +238,32 @@ impl Work<'_> {
 
     async fn providers(&mut self) -> Result<(), SetupError> {
         for given in &self.setup.providers {
-            let new = given.provider().map_err(|reason| crate::provider::ProviderError::Setting {
-                key: "settings".to_owned(),
-                reason,
-            })?;
+            let new = given
+                .provider()
+                .map_err(|reason| ProviderError::Setting { key: "settings".to_owned(), reason })?;
             let change = put_provider(self.tx, self.world, self.master, &new).await?;
             self.report.note("provider", given.name.get_ref(), change);
+        }
+        Ok(())
+    }
+
+    async fn prices(&mut self) -> Result<(), SetupError> {
+        for given in &self.setup.prices {
+            let row = self
+                .there
+                .priced(given)
+                .map_err(|reason| ProviderError::Setting { key: "prices".to_owned(), reason })?;
+            let old = self.there.price(row.provider_kind, &row.model, row.valid_from);
+            let change = match old {
+                None => Change::Created,
+                Some(old) if *old == row => Change::Unchanged,
+                Some(_) => Change::Updated,
+            };
+            if change != Change::Unchanged {
+                put_price(self.tx, &row).await?;
+            }
+            let from = row.valid_from.format("%Y-%m-%d");
+            self.report.note("price", &format!("{} from {from}", row.model), change);
         }
         Ok(())
     }

@@ -1,12 +1,19 @@
 //! Checking a whole setup file before anything is written, so that all that is wrong is said at once.
 
-use super::{Setup, Wrong};
+use super::{PriceSetup, Setup, Wrong};
 use crate::{
     course::{self, Assignment, Course},
     identity::{self, Email, Passwords},
-    provider::registry::{NewProvider, store::ProviderRow},
+    provider::{
+        ProviderKind,
+        registry::{
+            self, NewProvider,
+            store::{PriceRow, ProviderRow},
+        },
+    },
     store::{CourseId, DbError, Exec, RubricVersionId, World},
 };
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use toml::Spanned;
 
@@ -16,6 +23,8 @@ pub(super) struct There {
     pub(super) courses: BTreeMap<String, Course>,
     rubrics: BTreeSet<(String, String)>,
     pub(super) providers: BTreeMap<String, ProviderRow>,
+    /// Prices, old ones first; the first ones too where they are not stored yet.
+    prices: Vec<PriceRow>,
 }
 
 impl There {
@@ -25,7 +34,14 @@ impl There {
             courses: BTreeMap::new(),
             rubrics: BTreeSet::new(),
             providers: BTreeMap::new(),
+            prices: registry::store::prices(x).await?,
         };
+        for seed in registry::store::seeds() {
+            if there.price(seed.provider_kind, &seed.model, seed.valid_from).is_none() {
+                there.prices.push(seed);
+            }
+        }
+        there.prices.sort_by_key(|row| row.valid_from);
         for email in setup.emails() {
             if let Some(person) = identity::store::person_by_email(x, &email).await? {
                 there.people.insert(email, person);
@@ -41,10 +57,27 @@ impl There {
                 there.rubrics.insert((assignment.course.clone(), assignment.rubric.clone()));
             }
         }
-        for row in crate::provider::registry::store::providers(x).await? {
+        for row in registry::store::providers(x).await? {
             there.providers.insert(row.name.clone(), row);
         }
         Ok(there)
+    }
+
+    /// The price of exactly this day.
+    pub(super) fn price(&self, kind: ProviderKind, model: &str, from: DateTime<Utc>) -> Option<&PriceRow> {
+        let same =
+            |row: &&PriceRow| (row.provider_kind, row.valid_from) == (kind, from) && row.model == model;
+        self.prices.iter().find(same)
+    }
+
+    /// A price as a file has it.
+    pub(super) fn priced(&self, given: &PriceSetup) -> Result<PriceRow, String> {
+        let of = |row: &&PriceRow| {
+            row.provider_kind == given.provider
+                && row.model == *given.model.get_ref()
+                && row.valid_from <= given.valid_from.0
+        };
+        given.row(self.prices.iter().rfind(of).map(|row| row.price))
     }
 }
 
@@ -64,6 +97,7 @@ impl Setup {
         self.check_rubrics(&mut wrongs, there);
         self.check_assignments(&mut wrongs, there, world);
         self.check_providers(&mut wrongs, there);
+        self.check_prices(&mut wrongs, there, world);
         self.check_budgets(&mut wrongs, there);
         wrongs.list
     }
@@ -194,6 +228,31 @@ impl Setup {
             }
             if let Err(error) = provider.provider().and_then(|new| new.check().map_err(|e| e.to_string())) {
                 wrong(error);
+            }
+        }
+    }
+
+    fn check_prices(&self, wrongs: &mut Wrongs<'_>, there: &There, world: &World) {
+        let mut seen = HashSet::new();
+        for given in &self.prices {
+            let mut wrong = |reason: String| wrongs.add("prices", &given.model, reason);
+            let (model, from) = (given.model.get_ref(), given.valid_from.0);
+            if model.trim().is_empty() || model.len() > 100 || model.chars().any(char::is_control) {
+                wrong("is no model's name".to_owned());
+            }
+            if !seen.insert((given.provider, model, from)) {
+                wrong("is there twice with the same valid_from".to_owned());
+            }
+            match there.priced(given) {
+                Err(reason) => wrong(reason),
+                Ok(row) => {
+                    let old = there.price(given.provider, model, from);
+                    if from <= world.now() && old.is_some_and(|old| *old != row) {
+                        wrong(format!(
+                            "has other prices from {from} already, and they hold; write new ones with a later valid_from"
+                        ));
+                    }
+                }
             }
         }
     }

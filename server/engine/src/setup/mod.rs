@@ -1,4 +1,4 @@
-//! Setting up from a TOML file: whatever has no page yet (people, courses, rubrics, assignments, providers, budgets) can
+//! Setting up from a TOML file: whatever has no page yet (people, courses, rubrics, assignments, providers, prices, budgets) can
 //! be created and changed by a file that says how it is to be. Applying the same file again changes nothing.
 
 mod apply;
@@ -13,10 +13,13 @@ mod values;
 
 pub use apply::apply;
 pub use error::{SetupError, Wrong};
-pub use model::{AssignmentSetup, BudgetSetup, CourseSetup, PersonSetup, ProviderSetup, RubricSetup, Setup};
+pub use model::{
+    AssignmentSetup, BudgetSetup, CourseSetup, LongContextSetup, PersonSetup, PriceSetup, ProviderSetup,
+    RatesSetup, RubricSetup, Setup, TierSetup,
+};
 pub use report::{Report, Step};
 pub use secret::Secret;
-pub use values::{Amount, Moment};
+pub use values::{Amount, Moment, Percent};
 
 /// The file of the demo: a university with one course, three assignments and both providers. The providers' addresses
 /// and keys are those of the demo's simulator, to be set by [`Setup::at`].

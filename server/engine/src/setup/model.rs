@@ -1,10 +1,14 @@
 //! What a setup file says, table by table.
 
-use super::{Amount, Moment, Secret, SetupError};
+use super::{Amount, Moment, Percent, Secret, SetupError};
 use crate::{
     course::{AssessmentType, Criterion, Exemplar, ReleasePolicy, Resource, Rubric},
     identity::{Institution, Zone},
-    provider::ProviderKind,
+    provider::{
+        ProviderKind,
+        price::{Deal, LongContext, Price, Rates, Tier},
+        registry::store::PriceRow,
+    },
     routing::StudentTier,
 };
 use serde::Deserialize;
@@ -32,6 +36,9 @@ pub struct Setup {
     /// Providers of models.
     #[serde(default)]
     pub providers: Vec<ProviderSetup>,
+    /// Prices of models, and what was negotiated.
+    #[serde(default)]
+    pub prices: Vec<PriceSetup>,
     /// Budgets of each month.
     #[serde(default)]
     pub budgets: Vec<BudgetSetup>,
@@ -202,6 +209,118 @@ pub struct ProviderSetup {
 
 const fn yes() -> bool {
     true
+}
+
+/// What a model costs from some day on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceSetup {
+    /// Whose model it is.
+    pub provider: ProviderKind,
+    /// The model.
+    pub model: Spanned<String>,
+    /// From when on.
+    pub valid_from: Moment,
+    /// Real time; none: the list prices that hold before stay.
+    pub realtime: Option<RatesSetup>,
+    /// In a batch; none: as in real time.
+    pub batch: Option<RatesSetup>,
+    /// Requests whose input is long, where they differ.
+    pub long_context: Option<LongContextSetup>,
+    /// Off all prices, in percent.
+    #[serde(default)]
+    pub discount_percent: Percent,
+    /// Further discounts by the month's volume.
+    #[serde(default)]
+    pub tiers: Vec<TierSetup>,
+}
+
+/// Prices in dollars for a million tokens.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatesSetup {
+    /// Tokens read afresh.
+    pub input: Amount,
+    /// Tokens read from the cache; none: as `input`.
+    pub cached_input: Option<Amount>,
+    /// Tokens written to the cache for a short time; none: as `input`.
+    pub cache_write: Option<Amount>,
+    /// Tokens written to the cache for a long time; none: as for a short time.
+    pub cache_write_long: Option<Amount>,
+    /// Tokens written.
+    pub output: Amount,
+}
+
+/// Prices of requests whose input is long.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongContextSetup {
+    /// From more input tokens than this on.
+    pub above_tokens: u64,
+    /// Real time.
+    pub realtime: RatesSetup,
+    /// In a batch; none: as in real time.
+    pub batch: Option<RatesSetup>,
+}
+
+/// A lower price from some volume of a month on.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierSetup {
+    /// Once so many tokens of the model were paid for in the month.
+    pub from_tokens: u64,
+    /// Off the price, in percent.
+    pub discount_percent: Percent,
+}
+
+impl From<RatesSetup> for Rates {
+    fn from(set: RatesSetup) -> Self {
+        let nano = |amount: Amount| amount.0.0;
+        Self {
+            input: nano(set.input),
+            cached_input: set.cached_input.map(nano),
+            cache_write: set.cache_write.map(nano),
+            cache_write_long: set.cache_write_long.map(nano),
+            output: nano(set.output),
+        }
+    }
+}
+
+impl PriceSetup {
+    /// The price as it is to be; `before` is the list price that holds until then.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn row(&self, before: Option<Price>) -> Result<PriceRow, String> {
+        let listed = self.realtime.map(|realtime| Price {
+            realtime: realtime.into(),
+            batch: self.batch.map(Into::into),
+            long_context: self.long_context.map(|long| LongContext {
+                above_tokens: long.above_tokens,
+                realtime: long.realtime.into(),
+                batch: long.batch.map(Into::into),
+            }),
+        });
+        if listed.is_none() && (self.batch.is_some() || self.long_context.is_some()) {
+            return Err("has batch or long_context without realtime; write all list prices".to_owned());
+        }
+        let price =
+            listed.or(before).ok_or("has no list price yet; write realtime, and batch where it differs")?;
+        if !price.is_sound() {
+            return Err("has a price below 0".to_owned());
+        }
+        let tiers =
+            self.tiers.iter().map(|t| Tier { from_tokens: t.from_tokens, discount: t.discount_percent.0 });
+        let deal = Deal { discount: self.discount_percent.0, tiers: tiers.collect() };
+        deal.check()?;
+        Ok(PriceRow {
+            provider_kind: self.provider,
+            model: self.model.get_ref().clone(),
+            valid_from: self.valid_from.0,
+            price,
+            deal,
+        })
+    }
 }
 
 /// A budget of each month.

@@ -349,3 +349,86 @@ async fn secrets_are_read_from_files() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn prices_discounts_and_tiers_are_set_by_the_file() {
+    each_db(async |db| {
+        let site = Site::new(db.clone());
+        let negotiated = r#"
+[[prices]]
+provider = "openai"
+model = "gpt-6-luna"
+valid_from = 2027-01-01T00:00:00Z
+discount_percent = 12.5
+tiers = [{ from_tokens = 1_000, discount_percent = 5 }, { from_tokens = 2_000, discount_percent = "7.25" }]
+[[prices]]
+provider = "anthropic"
+model = "claude-of-ours"
+valid_from = 2026-01-01T00:00:00Z
+realtime = { input = 0.2, cached_input = "0.02", output = 1 }
+batch = { input = 0.1, output = 0.5 }
+"#;
+        let created =
+            ["created price gpt-6-luna from 2027-01-01", "created price claude-of-ours from 2026-01-01"];
+        assert_eq!(site.changes(negotiated).await, created);
+        assert!(site.changes(negotiated).await.is_empty(), "a second time changes nothing");
+        let prices = crate::provider::Prices::new(db.clone());
+        prices.load().await.unwrap();
+        let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+        let usage = crate::provider::Usage { input_tokens: 200_000, ..Default::default() };
+        let cost =
+            |kind, model, day: &str, batch| prices.terms(kind, model, at(day)).unwrap().cost(&usage, batch).0;
+        let openai = crate::provider::ProviderKind::Openai;
+        assert_eq!(cost(openai, "gpt-6-luna", "2026-12-31T23:59:59Z", false), 20_000_000);
+        assert_eq!(cost(openai, "gpt-6-luna", "2027-01-01T00:00:00Z", false), 17_500_000);
+        assert!(prices.are_by_volume());
+        prices.keep_volumes([((openai, "gpt-6-luna".to_owned()), 2_000)].into());
+        assert_eq!(cost(openai, "gpt-6-luna", "2027-01-01T00:00:00Z", false), 16_231_250);
+        let whole = prices.terms_without_volume(openai, "gpt-6-luna", at("2027-01-01T00:00:00Z")).unwrap();
+        assert_eq!(whole.cost(&usage, true).0, 8_750_000, "what is held counts on no volume");
+        let anthropic = crate::provider::ProviderKind::Anthropic;
+        assert_eq!(cost(anthropic, "claude-of-ours", "2026-11-25T00:00:00Z", true), 20_000_000);
+
+        // What does not hold yet can be changed, what holds can't.
+        let changed = negotiated.replace("= 12.5", "= 15").replace("input = 0.2,", "input = 0.3,");
+        let wrongs = site.wrongs(&changed).await;
+        assert_eq!(wrongs.len(), 1, "{wrongs:?}");
+        assert!(wrongs[0].contains("claude-of-ours") && wrongs[0].contains("later valid_from"), "{wrongs:?}");
+        let changed = negotiated.replace("= 12.5", "= 15");
+        assert_eq!(site.changes(&changed).await, ["changed price gpt-6-luna from 2027-01-01"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_price_tables_are_refused_by_name() {
+    let fresh = crate::store::testing::FreshDb::sqlite().await;
+    let site = Site::new(fresh.db.clone());
+    let with = |rest: &str| {
+        format!(
+            "[[prices]]\nprovider = \"openai\"\nmodel = \"m\"\nvalid_from = 2027-01-01T00:00:00Z\n{rest}\n"
+        )
+    };
+    const LIST: &str = "realtime = { input = 1, output = 2 }\n";
+    for (rest, words) in [
+        (String::new(), "no list price yet"),
+        ("batch = { input = 1, output = 2 }".into(), "without realtime"),
+        ("realtime = { input = -1, output = 2 }".into(), "below 0"),
+        (format!("{LIST}discount_percent = 100"), "must be below 100"),
+        (format!("{LIST}tiers = [{{ from_tokens = 0, discount_percent = 5 }}]"), "above 0"),
+        (
+            format!(
+                "{LIST}tiers = [{{ from_tokens = 9, discount_percent = 5 }}, {{ from_tokens = 8, discount_percent = 6 }}]"
+            ),
+            "rising volumes",
+        ),
+        (format!("{LIST}{}", with(LIST)), "is there twice"),
+    ] {
+        let wrongs = site.wrongs(&with(&rest)).await;
+        let told = wrongs.iter().any(|w| w.contains("prices \"m\"") && w.contains(words));
+        assert!(told, "{rest}: {wrongs:?}");
+    }
+    let unreadable = Setup::parse(&with("discount_percent = 5.125")).unwrap_err().to_string();
+    assert!(unreadable.contains("at most two decimals"), "{unreadable}");
+    fresh.remove().await;
+}

@@ -53,6 +53,26 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
+/// A share in percent: a number, or text such as `"12.5"`; kept in hundredths of a percent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Percent(pub u32);
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = || {
+            de::Error::custom(
+                "a share in percent is written like 12.5, from 0 to 100, with at most two decimals",
+            )
+        };
+        let Amount(parts) = Amount::deserialize(deserializer).map_err(|_| wrong())?;
+        const HUNDREDTH: i64 = 10_000_000;
+        if parts.0 % HUNDREDTH != 0 || !(0..=10_000).contains(&(parts.0 / HUNDREDTH)) {
+            return Err(wrong());
+        }
+        u32::try_from(parts.0 / HUNDREDTH).map(Self).map_err(|_| wrong())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -62,6 +82,7 @@ mod tests {
     struct Both {
         at: Option<Moment>,
         usd: Option<Amount>,
+        share: Option<Percent>,
     }
 
     fn read(text: &str) -> Result<Both, String> {
@@ -89,6 +110,19 @@ mod tests {
         }
         for text in ["\"a lot\"", "true", "1e300", "nan"] {
             assert!(read(&format!("usd = {text}")).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares() {
+        for (text, hundredths) in
+            [("0", 0), ("5", 500), ("12.5", 1_250), ("\"33.33\"", 3_333), ("100", 10_000)]
+        {
+            assert_eq!(read(&format!("share = {text}")).unwrap().share, Some(Percent(hundredths)), "{text}");
+        }
+        for text in ["-1", "100.01", "0.001", "\"half\"", "true"] {
+            let wrong = read(&format!("share = {text}")).unwrap_err();
+            assert!(wrong.contains("like 12.5"), "{text}: {wrong}");
         }
     }
 }

@@ -80,4 +80,6 @@ ids! {
     LedgerLineId;
     /// A set of routing rules that was in force together.
     RuleSetId;
+    /// An outage of a provider.
+    OutageId;
 }

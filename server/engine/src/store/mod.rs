@@ -19,7 +19,7 @@ pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use id::{
     AssessmentId, AssignmentId, BatchId, BudgetId, CallId, CourseId, DeadLetterId, Id, JobId, LedgerLineId,
-    MessageId, NoticeId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId,
+    MessageId, NoticeId, OutageId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId,
 };
 pub use lately::Lately;
 pub use many::Rows;

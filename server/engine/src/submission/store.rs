@@ -232,6 +232,25 @@ pub async fn students(
     Ok(students)
 }
 
+/// The assignments of several submissions.
+///
+/// # Errors
+/// If the database fails.
+pub async fn assignments(
+    x: &mut impl Exec,
+    ids: &[SubmissionId],
+) -> Result<std::collections::HashMap<SubmissionId, AssignmentId>, DbError> {
+    let mut assignments = std::collections::HashMap::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!("SELECT id, assignment_id FROM submissions WHERE id IN ({places})"));
+        for id in chunk {
+            query.put(*id);
+        }
+        assignments.extend(query.all::<(SubmissionId, AssignmentId)>().await?);
+    }
+    Ok(assignments)
+}
+
 /// The feedback stored with a submission: what was given at once, and what followed.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use super::{Interim, Quick, Submission, SubmissionState, TrackingId, store};
 use crate::{
     engine::{Engine, EngineError, Marking},
     identity::{Act, Actor, Denied, IdentityError},
-    queue::{self, Estimate, Job, JobState, Spot},
+    queue::{self, Estimate, Job, JobState, Spot, store::PastDecision},
     result::{self, Assessment},
     routing::Decision,
     store::SubmissionId,
@@ -23,6 +23,8 @@ pub struct SubmissionView {
     pub job: Job,
     /// Where it was sent, and why.
     pub decision: Decision,
+    /// Decisions that held before, the first first; for staff only.
+    pub past: Vec<PastDecision>,
     /// What went wrong last, for staff only.
     pub failure: Option<String>,
     /// Its place, while it waits.
@@ -102,6 +104,7 @@ impl Engine {
         let (job, decision, failure) = queue::store::of_submission(&mut db, id).await?.ok_or_else(missing)?;
         let (started_at, finished_at) = queue::store::times(&mut db, job.id).await?.unwrap_or_default();
         let (spot, estimate) = self.whereabouts(&job).await?;
+        let past = if staff { queue::store::past_decisions(&mut db, job.id).await? } else { Vec::new() };
         let assessment =
             result::store::of_submission(&mut db, id).await?.filter(|a| staff || a.released_at.is_some());
         Ok(SubmissionView {
@@ -110,6 +113,7 @@ impl Engine {
             marking,
             job,
             decision,
+            past,
             failure: failure.filter(|_| staff),
             spot,
             estimate,

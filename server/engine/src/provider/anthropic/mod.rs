@@ -11,7 +11,7 @@ use super::{
     CallError, Capabilities, CustomId, ErrorClass, Found, HardLimits, Lines, Outgoing, ParsedLine, Provider,
     RemoteBatch, RemoteState, Reply, Request, Sought,
     headers::anthropic_headroom,
-    http::{Dialect, Http, Patience, json_body},
+    http::{Dialect, Http, Patience, Whole, json_body},
     lines::{Cut, LONGEST, LineCutter},
     results,
     settings::{Settings, SettingsError},
@@ -173,10 +173,12 @@ impl Provider for Anthropic {
         body::question(&mut body, Keep::Short, request);
         let request = json_body(self.http.request(Method::POST, self.http.url(&["messages"])), body);
         let patience = Patience::Whole(self.http.timeouts.call);
-        let whole = self.http.exchange("call", request, patience).await?;
-        let request_id = whole.request_id.clone();
-        reply::read(&self.http, &whole.body, || request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
-            .map_err(|error| CallError { request_id: whole.request_id, ..error })
+        let read = |whole: Whole| {
+            let request_id = whole.request_id.clone();
+            reply::read(&self.http, &whole.body, || request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
+                .map_err(|error| CallError { request_id: whole.request_id, ..error })
+        };
+        self.http.exchange("call", request, patience, read).await
     }
 
     async fn models(&self) -> Result<Vec<String>, CallError> {

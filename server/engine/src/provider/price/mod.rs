@@ -3,8 +3,10 @@
 //! Each request is summed exactly and rounded once, half up. A price that is not known is never read as free: the next
 //! dearer one that is known stands in for it.
 
+mod deal;
 mod seed;
 
+pub use deal::{Deal, Terms, Tier};
 pub use seed::{SEEDED_ON, SeedPrice, seed_prices};
 
 use super::Usage;
@@ -126,10 +128,13 @@ pub fn cost(price: &Price, usage: &Usage, batch: bool) -> NanoUsd {
 /// The most that a request can cost: the longest answer, and the dearest use of the cache.
 #[must_use]
 pub fn worst_case(price: &Price, input_tokens: u64, max_output: u32, batch: bool) -> NanoUsd {
+    rounded(worst_sum(price, input_tokens, max_output, batch))
+}
+
+fn worst_sum(price: &Price, input_tokens: u64, max_output: u32, batch: bool) -> i128 {
     let rates = price.rates(input_tokens, batch);
-    let sum = i128::from(input_tokens) * i128::from(rates.dearest_input())
-        + i128::from(max_output) * i128::from(rates.output);
-    rounded(sum)
+    i128::from(input_tokens) * i128::from(rates.dearest_input())
+        + i128::from(max_output) * i128::from(rates.output)
 }
 
 /// What a request will probably cost: `cached_tokens` of its input read from the cache, an answer of the usual length.

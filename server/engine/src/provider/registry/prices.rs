@@ -2,7 +2,10 @@
 
 use super::store::{self, PriceRow};
 use crate::{
-    provider::{ProviderKind, price::Price},
+    provider::{
+        ProviderKind,
+        price::{Deal, Price, Terms},
+    },
     store::{Db, DbError},
 };
 use chrono::{DateTime, Utc};
@@ -11,20 +14,24 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-type Dated = Vec<(DateTime<Utc>, Price)>;
+type Model = (ProviderKind, String);
+
+type Dated = Vec<(DateTime<Utc>, Price, Deal)>;
 
 /// Prices by kind of provider and model.
 #[derive(Debug)]
 pub struct Prices {
     db: Db,
-    book: RwLock<HashMap<(ProviderKind, String), Dated>>,
+    book: RwLock<HashMap<Model, Dated>>,
+    /// Tokens paid for this month, of models with prices by volume.
+    volumes: RwLock<HashMap<Model, u64>>,
 }
 
 impl Prices {
     /// An empty book over this database; [`Prices::load`] fills it.
     #[must_use]
     pub fn new(db: Db) -> Self {
-        Self { db, book: RwLock::default() }
+        Self { db, book: RwLock::default(), volumes: RwLock::default() }
     }
 
     /// Writes the first prices where they are missing, and reads all.
@@ -48,19 +55,57 @@ impl Prices {
             store::insert_prices(&mut db, &seeds).await?;
             rows = store::prices(&mut db).await?;
         }
-        let mut book: HashMap<_, Dated> = HashMap::new();
+        let mut book: HashMap<Model, Dated> = HashMap::new();
         for row in rows {
-            book.entry((row.provider_kind, row.model)).or_default().push((row.valid_from, row.price));
+            let dated = book.entry((row.provider_kind, row.model)).or_default();
+            dated.push((row.valid_from, row.price, row.deal));
         }
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         Ok(())
     }
 
-    /// The price of a model at a time; none where it is not known, which never means free.
+    /// The list price of a model at a time; none where it is not known, which never means free.
     #[must_use]
     pub fn at(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Price> {
+        self.dated(kind, model, at).map(|(price, _)| price)
+    }
+
+    /// What a model costs at a time, with what was negotiated and by the month's volume so far.
+    #[must_use]
+    pub fn terms(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Terms> {
+        let (price, deal) = self.dated(kind, model, at)?;
+        let volume = || {
+            let volumes = self.volumes.read().unwrap_or_else(PoisonError::into_inner);
+            volumes.get(&(kind, model.to_owned())).copied().unwrap_or(0)
+        };
+        let tokens = if deal.tiers.is_empty() { 0 } else { volume() };
+        Some(Terms::new(price, &deal, tokens))
+    }
+
+    /// What a model costs at a time whatever the month's volume: the most that is held for a request must also do for
+    /// one that is paid for at the beginning of the next month.
+    #[must_use]
+    pub fn terms_without_volume(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Terms> {
+        let (price, deal) = self.dated(kind, model, at)?;
+        Some(Terms::new(price, &deal, 0))
+    }
+
+    fn dated(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<(Price, Deal)> {
         let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
         let dated = book.get(&(kind, model.to_owned()))?;
-        dated.iter().rev().find(|(from, _)| *from <= at).map(|(_, price)| *price)
+        let (_, price, deal) = dated.iter().rev().find(|(from, ..)| *from <= at)?;
+        Some((*price, deal.clone()))
+    }
+
+    /// Some price depends on the month's volume.
+    #[must_use]
+    pub fn are_by_volume(&self) -> bool {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        book.values().flatten().any(|(.., deal)| !deal.tiers.is_empty())
+    }
+
+    /// Keeps the tokens paid for this month, by model.
+    pub fn keep_volumes(&self, volumes: HashMap<(ProviderKind, String), u64>) {
+        *self.volumes.write().unwrap_or_else(PoisonError::into_inner) = volumes;
     }
 }

@@ -4,7 +4,7 @@ use super::{MasterKey, ProviderError, ProviderSettings};
 use crate::{
     provider::{
         ApiKey, ProviderKind, Settings, Timeouts, connect, own_limits,
-        price::{self, Price, SeedPrice},
+        price::{self, Deal, Price, SeedPrice},
     },
     store::{DbError, Exec, Json, Rows, World},
 };
@@ -202,8 +202,8 @@ pub async fn put_provider(
 // Prices --------------------------------------------------------------------------------------------------------------
 
 const PRICES: Rows = Rows {
-    insert: "INSERT INTO prices (provider_kind, model, valid_from, price)",
-    columns: 4,
+    insert: "INSERT INTO prices (provider_kind, model, valid_from, price, deal)",
+    columns: 5,
     tail: "ON CONFLICT (provider_kind, model, valid_from) DO NOTHING",
 };
 
@@ -234,6 +234,9 @@ pub struct PriceRow {
     /// The price.
     #[sqlx(json)]
     pub price: Price,
+    /// What was negotiated.
+    #[sqlx(json)]
+    pub deal: Deal,
 }
 
 /// All prices, old ones first.
@@ -241,7 +244,9 @@ pub struct PriceRow {
 /// # Errors
 /// If the database fails.
 pub async fn prices(x: &mut impl Exec) -> Result<Vec<PriceRow>, DbError> {
-    x.query("SELECT provider_kind, model, valid_from, price FROM prices ORDER BY valid_from").all().await
+    x.query("SELECT provider_kind, model, valid_from, price, deal FROM prices ORDER BY valid_from")
+        .all()
+        .await
 }
 
 /// Writes prices that are not there yet; one that is there from the same time stays as it is.
@@ -255,12 +260,32 @@ pub async fn insert_prices(x: &mut impl Exec, rows: &[PriceRow]) -> Result<(), D
             q.put(row.model.clone());
             q.put(row.valid_from);
             q.put(Json(row.price));
+            q.put(Json(row.deal.clone()));
         })
         .await
 }
 
+/// Sets a price, over one of the same day.
+///
+/// # Errors
+/// If the database fails.
+pub async fn put_price(x: &mut impl Exec, row: &PriceRow) -> Result<(), DbError> {
+    x.query(
+        "INSERT INTO prices (provider_kind, model, valid_from, price, deal) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (provider_kind, model, valid_from) DO UPDATE SET price = excluded.price, deal = excluded.deal",
+    )
+    .bind(row.provider_kind)
+    .bind(row.model.clone())
+    .bind(row.valid_from)
+    .bind(Json(row.price))
+    .bind(Json(row.deal.clone()))
+    .exec()
+    .await?;
+    Ok(())
+}
+
 /// The prices that a new installation begins with.
-pub(super) fn seeds() -> Vec<PriceRow> {
+pub(crate) fn seeds() -> Vec<PriceRow> {
     let row = |seed: &SeedPrice| {
         let day: chrono::NaiveDate = seed.valid_from.parse().ok()?;
         Some(PriceRow {
@@ -268,6 +293,7 @@ pub(super) fn seeds() -> Vec<PriceRow> {
             model: seed.model.to_owned(),
             valid_from: day.and_time(NaiveTime::MIN).and_utc(),
             price: seed.price,
+            deal: Deal::default(),
         })
     };
     price::seed_prices().iter().filter_map(row).collect()

@@ -6,7 +6,7 @@ use super::{
     *,
 };
 use crate::{
-    provider::ApiKey,
+    provider::{ApiKey, price::Deal},
     store::{
         Db, Exec as _, World,
         testing::{each_db, still_world},
@@ -173,6 +173,7 @@ async fn prices_keep_their_day() {
             model: "gpt-6-luna".into(),
             valid_from: day("2026-12-01T00:00:00Z"),
             price: seeded,
+            deal: Deal::default(),
         };
         dearer.price.realtime.input *= 2;
         insert_prices(&mut db, &[dearer.clone()]).await.unwrap();
