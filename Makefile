@@ -106,6 +106,10 @@ prove: build ## Import a file of essays and prove that none is lost or paid twic
 	@test -n "$(ESSAYS)" || { echo 'Say which essays: make prove ESSAYS=essays.csv (columns essay_id and text)' >&2; exit 2; }
 	$(TARGET)/debug/prove --essays "$(ESSAYS)"
 
+.PHONY: storm
+storm: build need-postgres ## Let every fault strike at once under kill -9, 5,000 jobs on each database (STORM='--kills 50')
+	@$(TARGET)/debug/storm $(STORM)
+
 ##@ Install what is missing (as root, or say what to install)
 
 .PHONY: need-postgres need-mail need-python need-browser

@@ -14,4 +14,6 @@ mod import;
 mod mail;
 mod main_path;
 mod realtime;
+mod several;
 mod sse;
+mod storm;

@@ -27,6 +27,7 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/control", get(show).post(change))
         .route("/ledger", get(ledger))
         .route("/ledger/summary", get(summary))
+        .route("/faults", get(struck))
         .route("/health", get(async || Json(json!({"status": "ok"}))))
 }
 
@@ -220,6 +221,13 @@ async fn intervene(core: &Core, intervention: Intervention) -> Result<(), Error>
 /// `GET /simulator/ledger/summary`
 async fn summary(State(core): State<Arc<Core>>) -> Result<Json<crate::ledger::LedgerSummary>, Refusal> {
     Ok(Json(core.store.ledger_summary().await?))
+}
+
+/// `GET /simulator/faults`: the faults that have struck since the start, and how many more there were than are
+/// remembered.
+async fn struck(State(core): State<Arc<Core>>) -> Json<Value> {
+    let (faults, more) = core.struck.all();
+    Json(json!({"faults": faults, "more": more}))
 }
 
 /// How many lines of the ledger are read at a time.

@@ -36,6 +36,7 @@ mod results;
 mod settings;
 mod simulator;
 mod store;
+mod struck;
 mod tokens;
 
 pub use clock::Clock;
@@ -45,6 +46,7 @@ pub use faults::{CALLS, Chances, Fault, Scope, Scripted};
 pub use ledger::{LedgerLine, LedgerSummary};
 pub use models::{MODELS, Model, Provider, Rates, Tier, Usage};
 pub use settings::Settings;
+pub use struck::StruckFault;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

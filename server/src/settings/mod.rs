@@ -362,6 +362,20 @@ impl Settings {
                 return wrong(&format!("retry.{kind}.most_seconds"), &most_seconds, allowed);
             }
         }
+        let RetryTable { recovery, blocked_seconds, queue_full_seconds, insist_seconds, .. } = self.retry;
+        let waits = [
+            ("retry.blocked_seconds", blocked_seconds, 86_400),
+            ("retry.queue_full_seconds", queue_full_seconds, 86_400),
+            ("retry.insist_seconds", insist_seconds, 86_400),
+            ("retry.recovery.first_seconds", recovery.first_seconds, 2_592_000),
+            ("retry.recovery.second_seconds", recovery.second_seconds, 2_592_000),
+            ("retry.recovery.third_seconds", recovery.third_seconds, 2_592_000),
+        ];
+        for (key, value, most) in waits {
+            if !(1..=most).contains(&value) {
+                return wrong(key, &value, &format!("a number of seconds from 1 to {most}"));
+            }
+        }
         let queue = &self.queue;
         let prior = queue.turnaround_prior;
         if prior.p50 < 1 || prior.p90 < prior.p50 || prior.p90 > 30 * 86_400 {

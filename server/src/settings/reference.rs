@@ -73,6 +73,24 @@ const MEANINGS: &[(&str, &str)] = &[
     ("retry.provider.most_seconds", ""),
     ("retry.provider.exponential", ""),
     (
+        "retry.blocked_seconds",
+        "Seconds between two tries while a provider refuses the key or the account has no money; nothing is given up.",
+    ),
+    (
+        "retry.queue_full_seconds",
+        "Seconds to wait where a provider holds as many batches or tokens as it allows and names no time.",
+    ),
+    (
+        "retry.insist_seconds",
+        "Seconds between two tries of what is never given up, such as fetching the answers of a batch, after the tries above.",
+    ),
+    (
+        "retry.recovery.first_seconds",
+        "Seconds after which a dead letter that time may mend is tried again by itself.",
+    ),
+    ("retry.recovery.second_seconds", "The same after its second death."),
+    ("retry.recovery.third_seconds", "The same after its third; then a person is asked."),
+    (
         "queue.peak_from",
         "First hour of the day that counts as peak, on working days in the institution's time zone.",
     ),

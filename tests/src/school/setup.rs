@@ -59,12 +59,13 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
             continue;
         }
         let (least, most) = options.jobs;
+        let (create, call) = options.timeouts;
         let _ = write!(
             out,
             "[[providers]]\nname = \"{name}\"\nkind = \"{name}\"\nbase_url = \"{url}\"\nkey = \"sk-tests\"\n\
              [providers.settings]\nmodels = [\"{model}\"]\nmin_jobs = {least}\nmax_jobs = {most}\nmax_batches = 4\nschedule = \"* * * * * *\"\n\
              economy_schedule = \"* * * * * *\"\npoll_first_s = 1\npoll_max_s = 1\n\
-             create_timeout_s = 5\n\n"
+             create_timeout_s = {create}\ncall_timeout_s = {call}\n\n"
         );
     }
     out

@@ -11,7 +11,7 @@ use crate::{
     event::{self, EventKind},
     jobs::{self, Task, Verdict},
     provider::{CallError, Found, Outgoing, Provider, RemoteBatch, Sought},
-    recovery::{Next, after_failure},
+    recovery::{Next, after_failure, insist},
     store::BatchId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -253,7 +253,9 @@ impl Engine {
                 Step::Later { state, at: at(wait), failures: batch.failures, error: Some(error.to_string()) }
             }
             // A batch that may be at the provider is never given up, only looked for again.
-            Next::GiveUp if state == BatchState::Sending => counted(at(Duration::from_secs(60))),
+            Next::GiveUp if state == BatchState::Sending => {
+                counted(self.now() + insist(&self.settings().retry, &error, failures))
+            }
             Next::GiveUp => Step::Refused(error),
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     provider::RemoteState,
     store::{BatchId, DbError, Exec, JobId, Rows, SubmissionId},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Where a batch stands.
@@ -164,15 +164,21 @@ pub async fn open(x: &mut impl Exec) -> Result<Vec<Batch>, DbError> {
     .await
 }
 
-/// Open batches that should have been looked at before a time and that no living process is at work on.
+/// Open batches that should have been looked at a grace ago and that no living process is at work on.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn due(x: &mut impl Exec, now: DateTime<Utc>, most: i64) -> Result<Vec<Batch>, DbError> {
+pub async fn due(
+    x: &mut impl Exec,
+    now: DateTime<Utc>,
+    grace: TimeDelta,
+    most: i64,
+) -> Result<Vec<Batch>, DbError> {
     x.query(format!(
         "SELECT {COLUMNS} FROM batches WHERE state IN ('written', 'sending', 'sent', 'ended') AND look_at <= $1 \
-         AND (owner IS NULL OR lease_until <= $1) ORDER BY look_at LIMIT $2"
+         AND (owner IS NULL OR lease_until <= $2) ORDER BY look_at LIMIT $3"
     ))
+    .bind(now - grace)
     .bind(now)
     .bind(most)
     .all()

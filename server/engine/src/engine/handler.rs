@@ -119,7 +119,7 @@ impl Engine {
         self.lose_orphaned_calls().await?;
         self.recover_due().await?;
         let grace = TimeDelta::seconds(2);
-        let mut tasks: Vec<Task> = batching::store::due(&mut self.db(), now - grace, 200)
+        let mut tasks: Vec<Task> = batching::store::due(&mut self.db(), now, grace, 200)
             .await?
             .into_iter()
             .map(|batch| match batch.state {

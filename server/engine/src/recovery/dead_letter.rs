@@ -1,5 +1,6 @@
 //! A dead letter: a job that ran out of remedies, why, and what was done about it (SPEC 6.4).
 
+use super::Recovery;
 use crate::{
     identity::{Email, Person},
     provider::ErrorClass,
@@ -62,10 +63,11 @@ impl Cause {
         }
     }
 
-    /// Time alone may mend it: the fault was the provider's or the network's, not the work's.
+    /// Another try later may mend it: the fault was the provider's or the network's, or lay in what the model happened
+    /// to answer; not in the work.
     #[must_use]
     pub const fn is_recoverable(self) -> bool {
-        matches!(self, Self::RateLimit | Self::NoAnswer | Self::Provider | Self::Malformed)
+        matches!(self, Self::RateLimit | Self::NoAnswer | Self::Provider | Self::Malformed | Self::Unusable)
     }
 
     /// What may help, for staff.
@@ -101,14 +103,10 @@ impl From<ErrorClass> for Cause {
     }
 }
 
-/// The waits before scheduled recoveries; afterwards a person must look.
-const WAITS: [TimeDelta; 3] = [TimeDelta::minutes(15), TimeDelta::hours(1), TimeDelta::hours(4)];
-
 /// The wait before the next scheduled recovery of a job that had so many; none: a person must look at it.
 #[must_use]
-pub fn next_recovery(cause: Cause, recoveries: i64) -> Option<TimeDelta> {
-    let next = usize::try_from(recoveries).ok().and_then(|n| WAITS.get(n)).copied();
-    next.filter(|_| cause.is_recoverable())
+pub fn next_recovery(waits: &Recovery, cause: Cause, recoveries: i64) -> Option<TimeDelta> {
+    waits.wait(recoveries).filter(|_| cause.is_recoverable())
 }
 
 /// What was done about it.
@@ -207,11 +205,15 @@ mod tests {
 
     #[test]
     fn what_time_may_mend_is_tried_three_times_and_nothing_else() {
+        let of = |cause, n| next_recovery(&Recovery::default(), cause, n);
         for cause in Cause::ALL {
-            let waits: Vec<_> = (0..5).map(|n| next_recovery(cause, n)).collect();
-            let expected = if cause.is_recoverable() { WAITS.map(Some) } else { [None; 3] };
+            let waits: Vec<_> = (0..5).map(|n| of(cause, n)).collect();
+            let expected =
+                [15, 60, 240].map(|minutes| cause.is_recoverable().then(|| TimeDelta::minutes(minutes)));
             assert_eq!((&waits[..3], &waits[3..]), (&expected[..], &[None, None][..]), "{cause:?}");
         }
-        assert_eq!(next_recovery(Cause::Provider, -1), None);
+        assert_eq!(of(Cause::Provider, -1), None);
+        assert!(of(Cause::Unusable, 0).is_some(), "another answer of the model may be good");
+        assert_eq!((of(Cause::Refused, 0), of(Cause::TooLarge, 0), of(Cause::Killed, 0)), (None, None, None));
     }
 }

@@ -11,5 +11,5 @@ mod tests;
 
 pub use dead_letter::{Cause, DeadLetter, Death, Resolution, next_recovery};
 pub use fallback::{Way, chain, next_way};
-pub use retry::{Next, RetryPolicy, RetryTable, after_failure};
+pub use retry::{Next, Recovery, RetryPolicy, RetryTable, after_failure, insist};
 pub use revive::{MOST_DECIDED, Remedy, RemedyError, RemedyOutcome};

@@ -1,6 +1,9 @@
 //! The table `dead_letters`.
 
-use super::dead_letter::{Cause, DeadLetter, Death, Decided, next_recovery};
+use super::{
+    Recovery,
+    dead_letter::{Cause, DeadLetter, Death, Decided, next_recovery},
+};
 use crate::store::{DbError, DeadLetterId, Exec, JobId, Rows, World, in_chunks};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -19,6 +22,7 @@ const DEATHS: Rows = Rows {
 pub async fn insert<'a>(
     x: &mut impl Exec,
     world: &World,
+    waits: &Recovery,
     deaths: &'a [Death],
 ) -> Result<Vec<&'a Death>, DbError> {
     if deaths.is_empty() {
@@ -41,10 +45,10 @@ pub async fn insert<'a>(
             q.put(death.why.clone());
             q.put(now);
             q.put(of(death));
-            q.put(next_recovery(death.cause, of(death)).map(|wait| now + wait));
+            q.put(next_recovery(waits, death.cause, of(death)).map(|wait| now + wait));
         })
         .await?;
-    Ok(deaths.iter().filter(|death| next_recovery(death.cause, of(death)).is_none()).collect())
+    Ok(deaths.iter().filter(|death| next_recovery(waits, death.cause, of(death)).is_none()).collect())
 }
 
 /// The scheduled recoveries that jobs had so far.

@@ -85,7 +85,7 @@ async fn what_time_may_mend_is_tried_again_three_times_before_a_person_is_asked(
 #[tokio::test]
 async fn what_only_people_can_mend_is_told_to_them_at_once() {
     each_db(async |db| {
-        let (house, admin, job) = dead(&db, Cause::Unusable).await;
+        let (house, admin, job) = dead(&db, Cause::Refused).await;
         let open = letters(&house, &admin, OPEN).await;
         assert_eq!((open[0].recover_at, open[0].why.as_str()), (None, "it did not work"));
         assert_eq!(open[0].student.to_string(), "ada@example.edu");
@@ -95,7 +95,7 @@ async fn what_only_people_can_mend_is_told_to_them_at_once() {
         house.engine.read_all_notices(&admin).await.unwrap();
         let retried = house.engine.decide_about(&admin, &[open[0].id], &Remedy::Retry, Some(" again ")).await;
         assert_eq!(retried.unwrap(), [RemedyOutcome::Done]);
-        bury(&house, &job, Cause::Unusable).await;
+        bury(&house, &job, Cause::Refused).await;
         let inbox = house.engine.inbox(&admin, false, 0, 10).await.unwrap();
         assert_eq!((inbox.total, inbox.unread), (1, 1));
         let all = letters(&house, &admin, ALL).await;

@@ -374,7 +374,8 @@ impl Engine {
         deaths: &[Death],
         notices: &mut Vec<notice::New>,
     ) -> Result<(), EngineError> {
-        let for_people = recovery::store::insert(tx, self.world(), deaths).await?;
+        let for_people =
+            recovery::store::insert(tx, self.world(), &self.settings().retry.recovery, deaths).await?;
         if for_people.is_empty() {
             return Ok(());
         }

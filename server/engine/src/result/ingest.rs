@@ -9,7 +9,7 @@ use crate::{
     jobs::Verdict,
     provider::{BatchComplaint, CallError, ErrorClass, Outcome, ParsedLine, RemoteState},
     queue::{self, Job},
-    recovery::{Next, after_failure},
+    recovery::insist,
     store::{BatchId, JobId, SubmissionId},
     submission,
 };
@@ -33,14 +33,8 @@ impl Engine {
             Ok(()) => Ok(Verdict::Done),
             Err(error) => {
                 let failures = batch.failures + 1;
-                let counted = u32::try_from(failures).unwrap_or(u32::MAX);
-                let wait = match after_failure(&self.settings().retry, &error, counted) {
-                    Next::Again(wait) | Next::Wait(wait) => {
-                        TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
-                    }
-                    // The answers are paid for: they are fetched until they come.
-                    Next::GiveUp => TimeDelta::seconds(60),
-                };
+                // The answers are paid for: they are fetched until they come.
+                let wait = insist(&self.settings().retry, &error, failures);
                 let at = self.now() + wait.max(TimeDelta::seconds(1));
                 tracing::warn!(batch.id = %id, %error, "the results of a batch could not be fetched");
                 let text = error.to_string();
