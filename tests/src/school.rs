@@ -66,6 +66,8 @@ pub struct Options {
     pub workers: bool,
     /// Seconds that the providers have for the creation of a batch, and for a call.
     pub timeouts: (u32, u32),
+    /// Words of the guidelines for markers; none: no guidelines.
+    pub guidelines: usize,
 }
 
 impl Default for Options {
@@ -83,6 +85,7 @@ impl Default for Options {
             mail: None,
             workers: true,
             timeouts: (5, 120),
+            guidelines: 0,
         }
     }
 }
