@@ -57,7 +57,10 @@ async fn bench() -> anyhow::Result<()> {
     let bare = bare(&school, &input).await?;
     let rate = |took: Duration| bytes as f64 / 1e6 / took.as_secs_f64();
     let ratio = rate(took) / rate(bare);
-    say(&format!("One file of {:.0} MB, {jobs} requests, written and uploaded from SQLite", bytes as f64 / 1e6));
+    say(&format!(
+        "One file of {:.0} MB, {jobs} requests, written and uploaded from SQLite",
+        bytes as f64 / 1e6
+    ));
     say("| | MB per second | ratio | memory growth (MiB) |");
     say("| --- | ---: | ---: | ---: |");
     let growth = growth as f64 / f64::from(1 << 20);

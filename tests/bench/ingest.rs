@@ -35,8 +35,13 @@ fn say(line: &str) {
 async fn bench() -> anyhow::Result<()> {
     say(&format!("{JOBS} results of one batch taken in; SQLite (WAL, FULL), one worker"));
     let simulator = quire_simulator::Settings::instant();
-    let options =
-        Options { simulator, jobs: (1, 50_000), workers: false, providers: vec!["openai"], ..Options::default() };
+    let options = Options {
+        simulator,
+        jobs: (1, 50_000),
+        workers: false,
+        providers: vec!["openai"],
+        ..Options::default()
+    };
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
     hand_in(&school).await?;
     school.kill();
@@ -146,7 +151,17 @@ async fn download(school: &School, batch: &str, to: &Path) -> anyhow::Result<()>
 async fn bullmq(school: &School, results: &Path) -> anyhow::Result<f64> {
     let port = ports::free();
     let mut redis = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", "", "--dir"])
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+            "--dir",
+        ])
         .arg(school.path(""))
         .stdout(Stdio::null())
         .spawn()
@@ -173,6 +188,7 @@ async fn bullmq(school: &School, results: &Path) -> anyhow::Result<f64> {
         bail!("{}", String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("it failed"));
     }
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).context("it said nothing")?;
-    let (jobs, seconds) = (told["jobs"].as_f64().unwrap_or(0.0), told["seconds"].as_f64().unwrap_or(f64::INFINITY));
+    let (jobs, seconds) =
+        (told["jobs"].as_f64().unwrap_or(0.0), told["seconds"].as_f64().unwrap_or(f64::INFINITY));
     Ok(jobs / seconds)
 }

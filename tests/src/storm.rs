@@ -281,7 +281,7 @@ async fn done(school: &School) -> anyhow::Result<i64> {
     let (n,): (i64,) = school
         .db()
         .query(
-            "SELECT (SELECT COUNT(*) FROM assessments) + (SELECT COUNT(*) FROM calls) + (SELECT COUNT(*) FROM ledger) \
+            "SELECT (SELECT COUNT(*) FROM assessments) + (SELECT COUNT(*) FROM calls) \
              + (SELECT CAST(COALESCE(SUM(polls + sends), 0) AS BIGINT) + COUNT(*) FROM batches)",
         )
         .one()

@@ -35,7 +35,13 @@ fn settings() -> Settings {
     let policy = RetryPolicy { attempts: 4, first_seconds: 0, most_seconds: 1, exponential: false };
     Settings {
         lanes: Lanes { urgent: quick, standard: quick, economy: quick },
-        retry: RetryTable { rate_limit: policy, time_out: policy, token_limit: policy, provider: policy },
+        retry: RetryTable {
+            rate_limit: policy,
+            time_out: policy,
+            token_limit: policy,
+            provider: policy,
+            ..RetryTable::default()
+        },
         turnaround_prior: Turnaround { p50: 2, p90: 5 },
         ..Settings::default()
     }

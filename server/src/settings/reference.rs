@@ -82,7 +82,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     (
         "retry.insist_seconds",
-        "Seconds between two tries of what is never given up, such as fetching the answers of a batch, after the tries above.",
+        "Most seconds between two tries of what is never given up: fetching the answers of a batch, or reaching a provider that can't be reached.",
     ),
     (
         "retry.recovery.first_seconds",

@@ -50,8 +50,8 @@ pub struct RetryTable {
     pub blocked_seconds: u64,
     /// Seconds to wait where the provider holds as much as it allows and names no time.
     pub queue_full_seconds: u64,
-    /// Seconds between two tries of what is never given up: asking about a batch that may be paid for, or fetching its
-    /// answers.
+    /// Most seconds between two tries of what is never given up: asking about a batch that may be paid for, fetching its
+    /// answers, or reaching a provider that can't be reached.
     pub insist_seconds: u64,
     /// When dead letters that time may mend are tried again.
     pub recovery: Recovery,
@@ -130,7 +130,9 @@ pub fn after_failure(table: &RetryTable, error: &CallError, failures: u32) -> Ne
         }
         // The provider can't be reached at all: an outage, that uses up no attempt.
         ErrorClass::Connection if !error.maybe_done => {
-            return Next::Wait(Duration::from_secs((5 * u64::from(failures.max(1))).min(60)));
+            return Next::Wait(Duration::from_secs(
+                (5 * u64::from(failures.max(1))).min(table.insist_seconds),
+            ));
         }
         ErrorClass::RateLimit => &table.rate_limit,
         ErrorClass::TimeOut | ErrorClass::Connection => &table.time_out,
