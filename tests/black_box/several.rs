@@ -56,7 +56,7 @@ async fn a_process_that_stood_still_does_no_harm() {
         if point.starts_with("hand_in.") {
             let api = webs[0].api(&school, "berg");
             let body = json!({"assignment": school.assignment("essay"), "text": essay(9_000 + n, 120),
-                "student": format!("student{n}@example.edu")});
+                "student": format!("stopped{n}@example.edu")});
             let request = api.hand_in_request(&body, Some(&format!("stopped-{n}")));
             tokio::spawn(async move { quire_tests::api::Answer::try_to(request).await });
         }

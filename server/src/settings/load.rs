@@ -5,7 +5,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use std::{collections::HashMap, path::PathBuf};
 
 /// Environment variables that are not settings, though their names begin alike.
-const NOT_SETTINGS: [&str; 3] = ["QUIRE_CONFIG", "QUIRE_CRASH_AT", "QUIRE_TOKEN"];
+const NOT_SETTINGS: [&str; 4] = ["QUIRE_CONFIG", "QUIRE_CRASH_AT", "QUIRE_STOP_AT", "QUIRE_TOKEN"];
 
 /// Variables of the tests, which may stand in the environment of a program that they start.
 const FOR_TESTS: &str = "QUIRE_TEST_";
