@@ -189,8 +189,11 @@ async fn weather(school: &School, plan: Plan) -> anyhow::Result<Outcome> {
         bail!("{lost} was acknowledged and is lost");
     }
     ensure!(quire.jobs.len() == plan.jobs, "{} jobs were made of {} hand-ins", quire.jobs.len(), plan.jobs);
-    outcome.proof = crate::books::prove(&quire, &school.ledger().await).map_err(anyhow::Error::msg)?;
     let struck = school.struck().await;
+    match crate::books::prove(&quire, &school.ledger().await) {
+        Ok(proof) => outcome.proof = proof,
+        Err(broken) => bail!("{broken}\n{}", story(school, &quire, &struck, &broken).await?),
+    }
     for one in &struck {
         *outcome.struck.entry(one.fault).or_default() += 1;
     }
@@ -341,6 +344,36 @@ async fn still_open(school: &School) -> anyhow::Result<String> {
         .all()
         .await?;
     Ok(format!("{batches:#?}\n{jobs:#?}"))
+}
+
+/// The history of the job that is named in what was broken, for whoever looks for the reason.
+async fn story(
+    school: &School,
+    quire: &Quire,
+    struck: &[quire_simulator::StruckFault],
+    broken: &str,
+) -> anyhow::Result<String> {
+    let Some(job) = quire.jobs.iter().find(|job| broken.contains(&job.id.to_string())) else {
+        return Ok(String::new());
+    };
+    let rows: Vec<(String, Option<String>, String, i64, i64, String, Option<String>, Option<String>)> = school
+        .db()
+        .query(
+            "SELECT b.provider, b.remote_id, b.state, b.jobs, b.sends, CAST(b.created_at AS TEXT), b.error, i.outcome \
+             FROM batch_items i JOIN batches b ON b.id = i.batch_id WHERE i.job_id = $1 ORDER BY b.created_at",
+        )
+        .bind(quire_engine::store::JobId(job.id))
+        .all()
+        .await?;
+    let lines: Vec<_> = quire.lines.iter().filter(|line| line.job_id == job.id).collect();
+    let faults: Vec<_> = struck
+        .iter()
+        .filter(|one| {
+            one.custom_id.ends_with(&job.id.to_string())
+                || rows.iter().any(|row| row.1.as_deref() == Some(&*one.subject) && one.custom_id.is_empty())
+        })
+        .collect();
+    Ok(format!("{job:#?}\n{rows:#?}\n{lines:#?}\n{faults:#?}"))
 }
 
 /// Hands in, tried again while nobody answers, as any client would.

@@ -248,8 +248,10 @@ impl Anthropic {
                 }
             }
         }
-        let last = cutter.finish().as_ref().and_then(id_of);
-        Ok(last.is_some_and(|id| id.parts().is_some_and(|(t, _)| t == token)))
+        let Some(last) = cutter.finish() else { return Ok(false) };
+        // What was cut off can't show that the batch is another's: taken for absent, it would be sent again.
+        results::whole(DIALECT.name, &last)?;
+        Ok(id_of(&last).is_some_and(|id| id.parts().is_some_and(|(t, _)| t == token)))
     }
 }
 

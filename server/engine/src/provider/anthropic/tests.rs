@@ -234,6 +234,18 @@ async fn without_a_fitting_batch_it_is_absent() {
 }
 
 #[tokio::test]
+async fn results_that_are_cut_off_do_not_make_a_batch_another_s() {
+    let whole = line(&id_of_token("tok1"));
+    // Half of the file came as if it were all.
+    let cut = whole[..whole.len() / 2].to_owned();
+    let batches = vec![batch("msgbatch_1", "ended", LATE)];
+    let server = Server::start(listing(batches, move |_| Some(cut.clone()))).await;
+    let error = at(&server.base).find(&sought()).await.unwrap_err();
+    assert_eq!((error.class, error.maybe_done), (ErrorClass::Connection, false), "{error}");
+    assert!(error.message.contains("in the middle of line 1"), "{error}");
+}
+
+#[tokio::test]
 async fn reads_no_more_of_a_strangers_results_than_it_must() {
     let ids: String = (0..SAMPLE).map(|_| line(&id_of_token("other"))).collect();
     // The rest of the file never comes: only a reader that stops can answer in time.
