@@ -14,4 +14,5 @@ mod import;
 mod mail;
 mod main_path;
 mod realtime;
+mod split;
 mod sse;

@@ -4,7 +4,7 @@
 //! N-th time. Compiled into debug builds only; in release builds a point is nothing.
 
 /// Every point, in the order in which a submission comes to them.
-pub const POINTS: [&str; 13] = [
+pub const POINTS: [&str; 15] = [
     "hand_in.before_commit",
     "hand_in.after_commit",
     "cut.before_commit",
@@ -13,6 +13,8 @@ pub const POINTS: [&str; 13] = [
     "send.after_input_stored",
     "send.before_create",
     "send.after_create",
+    "split.before_commit",
+    "split.after_commit",
     "ingest.before_chunk_commit",
     "ingest.after_chunk_commit",
     "ingest.before_close",
