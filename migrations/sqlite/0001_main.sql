@@ -183,10 +183,17 @@ CREATE TABLE batches (
     failures     INTEGER NOT NULL,
     look_at      TEXT NOT NULL,    -- when it is to be looked at next
     error        TEXT,
+    strategy     TEXT NOT NULL,           -- how its jobs were put together
+    composition  TEXT,                   -- why, with the ratings of all candidates; none for parts of a split batch
+    parent       BLOB REFERENCES batches (id), -- the batch that it was split from
+    split        INTEGER,                  -- its number among that batch's parts, from 1
+    parts        INTEGER,                  -- the parts that it was split into itself
+    named_limit  INTEGER,                  -- the limit of tokens that the provider named when it refused it
     UNIQUE (provider, remote_id)
 ) STRICT;
 CREATE INDEX batches_open ON batches (provider, model, look_at) WHERE state IN ('written', 'sending', 'sent', 'ended');
 CREATE INDEX batches_created ON batches (created_at);
+CREATE UNIQUE INDEX batches_parts ON batches (parent, split) WHERE parent IS NOT NULL;
 
 CREATE TABLE batch_items (
     batch_id BLOB NOT NULL REFERENCES batches (id),

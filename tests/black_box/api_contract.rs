@@ -11,13 +11,15 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 12] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
     ("/api/v1/assignments", "get"),
     ("/api/v1/assignments/{id}/submissions", "get"),
     ("/api/v1/batches", "get"),
+    ("/api/v1/batches/{id}", "get"),
+    ("/api/v1/providers/{name}/batch-size", "get"),
     ("/api/v1/dead-letters", "get"),
     ("/api/v1/dead-letters/retry", "post"),
     ("/api/v1/dead-letters/reroute", "post"),
@@ -137,6 +139,19 @@ async fn answers_are_as_the_document_says(database: Database) {
     check(&document, "/api/v1/assignments/{id}/submissions", "get", 200, json, &list);
     let batches = school.api("admin").get("/api/v1/batches").await.expect(200).json;
     check(&document, "/api/v1/batches", "get", 200, json, &batches);
+    let batch = format!("/api/v1/batches/{}", batches["items"][0]["id"].as_str().unwrap());
+    let batch = school.api("admin").get(&batch).await.expect(200).json;
+    check(&document, "/api/v1/batches/{id}", "get", 200, json, &batch);
+    assert_eq!(batch["candidates"].as_array().unwrap().len(), 4, "{batch:#}");
+    let sizes = school.api("admin").get("/api/v1/providers/openai/batch-size").await.expect(200).json;
+    check(&document, "/api/v1/providers/{name}/batch-size", "get", 200, json, &sizes);
+    assert_eq!(sizes["sizes"][0]["provider"], "openai", "{sizes:#}");
+    for path in
+        ["/api/v1/providers/nobody/batch-size", "/api/v1/batches/00000000-0000-0000-0000-000000000000"]
+    {
+        school.api("admin").get(path).await.expect_problem(404, "not-found");
+    }
+    school.api("admin").get("/api/v1/batches/none").await.expect_problem(400, "invalid-parameter");
     let problem = "application/problem+json";
     let refused = api.hand_in(assignment, "", None).await;
     check(&document, "/api/v1/submissions", "post", 422, problem, &refused.json);

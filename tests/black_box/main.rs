@@ -15,5 +15,6 @@ mod mail;
 mod main_path;
 mod realtime;
 mod several;
+mod split;
 mod sse;
 mod storm;

@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 43] = [
+pub const PAGES: [(&str, &str, u16); 45] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -40,6 +40,8 @@ pub const PAGES: [(&str, &str, u16); 43] = [
     ("admin-empty", "/admin?as=new", 200),
     ("batches", "/admin/batches", 200),
     ("batch", "/admin/batches/b-2041", 200),
+    ("batch-split", "/admin/batches/b-2034", 200),
+    ("batch-part", "/admin/batches/b-2045", 200),
     ("dead-letters", "/admin/dead-letters?done=2&of=3", 200),
     ("dead-letters-resolved", "/admin/dead-letters?state=resolved", 200),
     ("mailbox", "/mailbox", 200),

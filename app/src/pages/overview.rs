@@ -109,7 +109,7 @@ fn batches(batches: Vec<BatchItem>) -> AnyView {
             .map(|batch| {
                 view! {
                     <tr>
-                        <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{words::short_id(&batch.id).to_owned()}</a></td>
+                        <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{words::short_id(&batch.name).to_owned()}</a></td>
                         <td>{batch.provider.clone()}<div class="small quiet nowrap">{batch.model.clone()}</div></td>
                         <td>{state_tag(batch.state, &batch.counts)}</td>
                         <td class="num">{words::count(batch.counts.total)}</td>

@@ -89,8 +89,10 @@ impl BatchState {
 /// One batch in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchItem {
-    /// The batch, as in the address of its page and as shown: "b-2041".
+    /// The batch, as in the address of its page: "b-2041".
     pub id: String,
+    /// Its name: as `id`, but for parts of a batch that was split: "b-2041_split_2".
+    pub name: String,
     /// The provider's name.
     pub provider: String,
     /// The model.
@@ -118,6 +120,8 @@ pub struct BatchCounts {
     pub failed: u64,
     /// Not answered before the end, and queued again.
     pub requeued: u64,
+    /// Sent in parts of it, since the provider takes no batch so large.
+    pub split: u64,
 }
 
 impl BatchCounts {
@@ -136,8 +140,84 @@ impl BatchCounts {
 pub struct Batches {
     /// Newest first.
     pub batches: Vec<BatchItem>,
+    /// The size that is recommended for each provider's next batch.
+    pub sizes: Vec<SizeAdvice>,
     /// Where the list stands, with the filter.
     pub paging: Paging,
+}
+
+/// The size that is recommended for the next batch of one model of a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SizeAdvice {
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Fewest and most jobs, as they are set.
+    pub bounds: (u64, u64),
+    /// Jobs that may be sent now.
+    pub waiting: u64,
+    /// Why it is cut now, or what it waits for, a sentence.
+    pub standing: String,
+    /// Until when it may wait for more, where a promise limits that.
+    pub until: Option<DateTime<Utc>>,
+    /// The size, and what is expected of it.
+    pub size: SizeOutlook,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+    /// Other sizes, the smallest first.
+    pub alternatives: Vec<SizeOutlook>,
+}
+
+/// A size of a batch, and what is expected of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SizeOutlook {
+    /// Jobs.
+    pub jobs: u64,
+    /// What the batch costs; none without a price.
+    pub cost: Option<NanoUsd>,
+    /// Half of such work is back within this time from now.
+    pub half_within: TimeDelta,
+    /// Nine of ten are back within this time from now.
+    pub most_within: TimeDelta,
+    /// What speaks for and against it.
+    pub note: String,
+}
+
+/// How the jobs of a batch were put together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchCandidate {
+    /// The way, in a few words: "by tokens, evenly".
+    pub way: String,
+    /// It was kept.
+    pub chosen: bool,
+    /// Over how many batches; none where the work does not fit so.
+    pub batches: Option<u64>,
+    /// Expected cost.
+    pub cost: NanoUsd,
+    /// Half of the jobs are back within this time, on average.
+    pub half_within: TimeDelta,
+    /// Risk, from 0 to 1.
+    pub risk: f64,
+    /// The least is best; none where it is no candidate.
+    pub score: Option<f64>,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// A part of a batch that was split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchPart {
+    /// What the list shows of it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands, in words.
+    pub state: String,
+    /// Jobs in it.
+    pub jobs: u64,
+    /// When it is sent at the earliest, where it was not yet.
+    pub starts: Option<DateTime<Utc>>,
 }
 
 /// One batch.
@@ -149,8 +229,14 @@ pub struct Batch {
     pub provider_batch_id: Option<String>,
     /// The lanes its jobs came from.
     pub lanes: Vec<Lane>,
+    /// The batch that it was split from: its address and its name.
+    pub split_from: Option<(String, String)>,
+    /// The parts that it was split into, in the order in which they are sent.
+    pub parts: Vec<BatchPart>,
     /// Why it was cut as it was, a sentence each.
     pub reasons: Vec<String>,
+    /// The ways in which its jobs could have been put together, and how each was rated.
+    pub candidates: Vec<BatchCandidate>,
     /// The cost expected when it was cut.
     pub cost_expected: NanoUsd,
     /// What the provider's usage figures came to; none before any answer was read.

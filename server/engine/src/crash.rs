@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 /// Every point, in the order in which a submission comes to them.
-pub const POINTS: [&str; 13] = [
+pub const POINTS: [&str; 15] = [
     "hand_in.before_commit",
     "hand_in.after_commit",
     "cut.before_commit",
@@ -20,6 +20,8 @@ pub const POINTS: [&str; 13] = [
     "send.after_input_stored",
     "send.before_create",
     "send.after_create",
+    "split.before_commit",
+    "split.after_commit",
     "ingest.before_chunk_commit",
     "ingest.after_chunk_commit",
     "ingest.before_close",

@@ -3,7 +3,7 @@
 use super::model;
 use chrono::{DateTime, TimeDelta, Utc};
 use quire_engine::{
-    batching::BatchView,
+    batching::{Alternative, BatchView, Rated, SizeAdvice},
     course::{Listed, Rubric},
     queue::{self, Spot},
     recovery::{DeadLetter, RemedyOutcome},
@@ -316,6 +316,10 @@ pub(super) fn batch(view: &BatchView) -> model::Batch {
     let b = &view.batch;
     model::Batch {
         id: b.id.0,
+        name: b.name(),
+        parent: b.parent.map(|parent| parent.0),
+        parts: b.parts,
+        strategy: b.strategy.name().to_owned(),
         provider: b.provider.clone(),
         model: b.model.clone(),
         state: b.state.name().to_owned(),
@@ -338,5 +342,55 @@ pub(super) fn batch(view: &BatchView) -> model::Batch {
         expected_nano_usd: view.expected.0,
         spent_nano_usd: view.spent.0,
         error: b.error.clone(),
+    }
+}
+
+pub(super) fn batch_detail(view: &BatchView) -> model::BatchDetail {
+    let composed = view.composed.as_ref();
+    model::BatchDetail {
+        batch: batch(view),
+        reasons: composed.map(|c| c.reasons.clone()).unwrap_or_default(),
+        candidates: composed.map(|c| c.candidates.iter().map(candidate).collect()).unwrap_or_default(),
+        part_ids: view.parts.iter().map(|part| part.id.0).collect(),
+    }
+}
+
+fn candidate(rated: &Rated) -> model::Candidate {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    model::Candidate {
+        strategy: rated.strategy.name().to_owned(),
+        batches: count(rated.batches),
+        jobs: count(rated.jobs),
+        cost_nano_usd: rated.cost.0,
+        cached_tokens: rated.cached_tokens,
+        seconds: rated.seconds,
+        risk: rated.risk,
+        score: rated.score,
+        reasons: rated.reasons.clone(),
+    }
+}
+
+pub(super) fn batch_size(advice: SizeAdvice) -> model::BatchSize {
+    let outlook = |a: &Alternative| model::BatchSizeOutlook {
+        jobs: a.size,
+        cost_nano_usd: a.cost.map(|cost| cost.0),
+        gathers_seconds: a.gathers,
+        p50_seconds: a.seconds.0,
+        p90_seconds: a.seconds.1,
+        score: a.score,
+        note: a.note.clone(),
+    };
+    let r = advice.recommendation;
+    model::BatchSize {
+        provider: advice.provider,
+        model: advice.model,
+        min_jobs: advice.bounds.0,
+        max_jobs: advice.bounds.1,
+        waiting: advice.waiting,
+        standing: advice.standing,
+        until: advice.until,
+        recommended: outlook(&r.expected),
+        reasons: r.reasons,
+        alternatives: r.alternatives.iter().map(outlook).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! The REST interface `/api/v1`.
 
+mod batches;
 mod body;
 mod caller;
 pub(crate) mod convert;
@@ -65,6 +66,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(lists::assignments))
         .routes(routes!(lists::submissions))
         .routes(routes!(lists::batches))
+        .routes(routes!(batches::batch))
+        .routes(routes!(batches::size))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
@@ -137,10 +140,12 @@ mod tests {
                 "/api/v1/assignments",
                 "/api/v1/assignments/{id}/submissions",
                 "/api/v1/batches",
+                "/api/v1/batches/{id}",
                 "/api/v1/dead-letters",
                 "/api/v1/dead-letters/discard",
                 "/api/v1/dead-letters/reroute",
                 "/api/v1/dead-letters/retry",
+                "/api/v1/providers/{name}/batch-size",
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",
                 "/api/v1/submissions/{tracking_id}/events",

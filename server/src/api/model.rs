@@ -427,6 +427,14 @@ pub enum RemedyOutcome {
 pub struct Batch {
     /// Its id.
     pub id: Uuid,
+    /// Its name: the id, or for a part of a batch that was split `<id of that batch>_split_<number>`.
+    pub name: String,
+    /// The batch that it was split from; none for most.
+    pub parent: Option<Uuid>,
+    /// Into how many parts it was split, since the provider takes none so large; none for most.
+    pub parts: Option<i64>,
+    /// How its jobs were put together: `provider` (in the queue's order), `assessment_type`, `tokens`, `cost`.
+    pub strategy: String,
     /// The provider's name.
     pub provider: String,
     /// The model.
@@ -465,10 +473,97 @@ pub struct Batch {
     pub error: Option<String>,
 }
 
+/// A batch with why it was put together so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchDetail {
+    /// The batch.
+    pub batch: Batch,
+    /// Why its jobs were put together so, a sentence each.
+    pub reasons: Vec<String>,
+    /// The ways in which they could have been, each with its rating; none for parts of a batch that was split.
+    pub candidates: Vec<Candidate>,
+    /// The ids of the parts that it was split into, in the order in which they are sent.
+    pub part_ids: Vec<Uuid>,
+}
+
+/// A way to put jobs together into batches, and how it was rated for one cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Candidate {
+    /// `provider`, `assessment_type`, `tokens`, `cost`.
+    pub strategy: String,
+    /// Over how many batches; 0 where the work does not fit so.
+    pub batches: u64,
+    /// Jobs in them.
+    pub jobs: u64,
+    /// Expected cost, in nano-dollars.
+    pub cost_nano_usd: i64,
+    /// Input tokens expected to be read from the cache.
+    pub cached_tokens: i64,
+    /// Seconds until half of the jobs are back, on average, weighed by lane.
+    pub seconds: f64,
+    /// From 0 (none) to 1.
+    pub risk: f64,
+    /// The least is best; none where it is no candidate.
+    pub score: Option<f64>,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// The sizes that are recommended for the next batches of a provider.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchSizes {
+    /// One for each model for which work waits; else one for the provider's first.
+    pub sizes: Vec<BatchSize>,
+}
+
+/// The size that is recommended for the next batch of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchSize {
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Fewest jobs for which a batch is cut, as it is set.
+    pub min_jobs: i64,
+    /// Most jobs of a batch, as it is set.
+    pub max_jobs: i64,
+    /// Jobs that may be sent now, without those of the economy lane.
+    pub waiting: i64,
+    /// Why it is cut now, or what it waits for.
+    pub standing: String,
+    /// Until when it may wait for more, where a promise limits that.
+    pub until: Option<DateTime<Utc>>,
+    /// The recommended size, and what is expected of it.
+    pub recommended: BatchSizeOutlook,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+    /// Other sizes, the smallest first.
+    pub alternatives: Vec<BatchSizeOutlook>,
+}
+
+/// A size of a batch, and what is expected of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchSizeOutlook {
+    /// Jobs.
+    pub jobs: i64,
+    /// What such a batch costs, in nano-dollars; none without a price.
+    pub cost_nano_usd: Option<i64>,
+    /// Seconds until so many are together.
+    pub gathers_seconds: i64,
+    /// Seconds from now within which half of such work is back.
+    pub p50_seconds: i64,
+    /// Seconds from now within which nine of ten are.
+    pub p90_seconds: i64,
+    /// The least is best.
+    pub score: f64,
+    /// What speaks for and against it.
+    pub note: String,
+}
+
 /// How many jobs of a batch came to one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Outcomes {
-    /// `marked`, `unusable`, `failed`, `unfinished`, `absent`; none: not taken in yet.
+    /// `marked`, `unusable`, `failed`, `unfinished`, `absent`, `split`; none: not taken in yet.
     pub outcome: Option<String>,
     /// How many.
     pub jobs: i64,

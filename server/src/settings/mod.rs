@@ -9,6 +9,7 @@ pub use units::Period;
 
 use ipnet::IpNet;
 use quire_engine::{
+    batching::Tuning,
     notice,
     queue::{Lanes, Turnaround},
     recovery::{RetryPolicy, RetryTable},
@@ -49,6 +50,8 @@ pub struct Settings {
     pub retry: RetryTable,
     /// The queue as a whole.
     pub queue: Queue,
+    /// How batches are put together, sized and split.
+    pub batching: Tuning,
     /// What may be handed in.
     pub uploads: ExtractLimits,
     /// What reading one file may take.
@@ -191,6 +194,7 @@ impl Default for Settings {
             lanes: Lanes::default(),
             retry: RetryTable::default(),
             queue: Queue::of(&quire_engine::settings::Settings::default()),
+            batching: Tuning::default(),
             uploads: ExtractLimits::default(),
             extraction: Bounds::default(),
             sessions: Sessions { idle: Period::hours(12), absolute: Period::days(7), attempts: 10 },
@@ -266,6 +270,7 @@ impl Settings {
             turnaround_prior: self.queue.turnaround_prior,
             most_kills: self.queue.most_kills,
             ingest_chunk: self.queue.ingest_chunk,
+            batching: self.batching,
         }
     }
 
@@ -383,7 +388,16 @@ impl Settings {
                 "at least queue.turnaround_prior.p50, which is at least 1, and at most 2592000 (30 days)";
             return wrong("queue.turnaround_prior.p90", &prior.p90, allowed);
         }
-        let numbers: [(&str, u64, u64, u64); 12] = [
+        let batching = &self.batching;
+        if [batching.cost_weight, batching.waiting_weight, batching.risk_weight] == [0; 3] {
+            return wrong("batching.cost_weight", &0, "above zero where the other two weights are zero");
+        }
+        let numbers: [(&str, u64, u64, u64); 17] = [
+            ("batching.cost_weight", batching.cost_weight.into(), 0, 10_000),
+            ("batching.waiting_weight", batching.waiting_weight.into(), 0, 10_000),
+            ("batching.risk_weight", batching.risk_weight.into(), 0, 10_000),
+            ("batching.cache_hits", batching.cache_hits.into(), 0, 100),
+            ("batching.split_delay_seconds", batching.split_delay_seconds.into(), 0, 3_600),
             ("queue.peak_from", queue.peak_from.into(), 0, 24),
             ("queue.peak_to", queue.peak_to.into(), 0, 24),
             ("queue.lease_seconds", queue.lease_seconds.into(), 2, 3_600),

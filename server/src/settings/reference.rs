@@ -109,6 +109,23 @@ const MEANINGS: &[(&str, &str)] = &[
         "Times that a process may end while at work on a job before the job goes to the dead letters.",
     ),
     ("queue.ingest_chunk", "Results taken in within one transaction."),
+    (
+        "batching.cost_weight",
+        "How much a share of cost counts, in hundredths, where batches are put together and sized. With the weights as they are, 1 % more cost is as bad as 2 % longer waiting or 4 % more risk.",
+    ),
+    ("batching.waiting_weight", "The same for the time until marks are back."),
+    (
+        "batching.risk_weight",
+        "The same for the risk: work lost if one batch fails, nearness to limits, promised times that may be missed.",
+    ),
+    (
+        "batching.cache_hits",
+        "Of 100 requests that could read their rubric from the provider's cache, so many are expected to.",
+    ),
+    (
+        "batching.split_delay_seconds",
+        "Seconds between the parts of a batch that was split since its provider takes none so large.",
+    ),
     ("uploads.bytes", "Most bytes of an uploaded file."),
     ("uploads.characters", "Most characters of the work's text."),
     ("uploads.pages", "Most pages of a PDF."),

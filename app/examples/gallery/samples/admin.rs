@@ -12,6 +12,7 @@ fn batch_item(id: &str, provider: &str, state: BatchState, counts: BatchCounts) 
     );
     BatchItem {
         id: id.to_owned(),
+        name: if id == "b-2045" { "b-2034_split_1".to_owned() } else { id.to_owned() },
         provider: provider.to_owned(),
         model: model.to_owned(),
         state,
@@ -23,7 +24,7 @@ fn batch_item(id: &str, provider: &str, state: BatchState, counts: BatchCounts) 
 }
 
 fn counts(total: u64, succeeded: u64, failed: u64, requeued: u64) -> BatchCounts {
-    BatchCounts { total, succeeded, failed, requeued }
+    BatchCounts { total, succeeded, failed, requeued, split: 0 }
 }
 
 fn items() -> Vec<BatchItem> {
@@ -38,7 +39,9 @@ fn items() -> Vec<BatchItem> {
         batch_item("b-2037", "OpenAI", S::Completed, counts(1_000, 1_000, 0, 0)),
         batch_item("b-2036", "Anthropic", S::Completed, counts(500, 497, 3, 0)),
         batch_item("b-2035", "Anthropic", S::Cancelled, counts(480, 120, 0, 360)),
-        batch_item("b-2034", "OpenAI", S::Failed, counts(310, 0, 310, 0)),
+        batch_item("b-2045", "OpenAI", S::Planned, counts(155, 0, 0, 0)),
+        batch_item("b-2034", "OpenAI", S::Failed, BatchCounts { split: 310, ..counts(310, 0, 0, 0) }),
+        batch_item("b-2033", "OpenAI", S::Failed, counts(12, 0, 12, 0)),
     ]
 }
 
@@ -177,7 +180,91 @@ pub fn batches(state: Option<BatchState>, page: u64) -> Batches {
     let batches: Vec<_> =
         items().into_iter().filter(|batch| state.is_none_or(|state| batch.state == state)).collect();
     let total = if state.is_some() { batches.len() as u64 } else { 2_044 };
-    Batches { batches, paging: Paging { page, per_page: 50, total } }
+    Batches { batches, sizes: vec![size_advice()], paging: Paging { page, per_page: 50, total } }
+}
+
+fn size_advice() -> SizeAdvice {
+    let outlook = |jobs: u64, minutes: (i64, i64), note: &str| SizeOutlook {
+        jobs,
+        cost: Some(NanoUsd(812_000 * i64::try_from(jobs).unwrap_or(0))),
+        half_within: TimeDelta::minutes(minutes.0),
+        most_within: TimeDelta::minutes(minutes.1),
+        note: note.to_owned(),
+    };
+    SizeAdvice {
+        provider: "OpenAI".to_owned(),
+        model: "gpt-6-luna".to_owned(),
+        bounds: (10, 1_000),
+        waiting: 212,
+        standing:
+            "It waits: 212 of the 320 jobs are there that are recommended, and no promised time suffers."
+                .to_owned(),
+        until: Some(ago(-4)),
+        size: outlook(320, (50, 81), "as cheap and as quick as any"),
+        reasons: vec![
+            "A job has about 1318 tokens in and 402 out.".to_owned(),
+            "212 jobs wait, and about 1640 come in an hour.".to_owned(),
+            "What comes while a batch is away fills about 5 of this size; 5 can be out at once.".to_owned(),
+        ],
+        alternatives: vec![
+            outlook(
+                212,
+                (64, 95),
+                "back 28 % later than the quickest size; needs 7 batches where 5 can be out at once",
+            ),
+            outlook(1_000, (58, 89), "back 16 % later than the quickest size"),
+        ],
+    }
+}
+
+fn candidates() -> Vec<BatchCandidate> {
+    let way = |way: &str, batches: Option<u64>, score: Option<f64>, reason: &str| BatchCandidate {
+        way: way.to_owned(),
+        chosen: score == Some(0.1),
+        batches,
+        cost: NanoUsd(840_000_000),
+        half_within: TimeDelta::minutes(44),
+        risk: 0.4,
+        score,
+        reasons: vec![reason.to_owned()],
+    };
+    vec![
+        way(
+            "by provider and model, in the queue’s order",
+            Some(2),
+            Some(0.13),
+            "It costs $0.84, 3 % more than the cheapest.",
+        ),
+        way(
+            "by assessment, so that each rubric is read from the cache",
+            Some(2),
+            Some(0.1),
+            "It costs $0.82, no more than any other.",
+        ),
+        way(
+            "by tokens, evenly",
+            Some(3),
+            Some(0.16),
+            "3 batches; if the largest fails, 34 % of the jobs wait again.",
+        ),
+        way(
+            "by cost, the largest gain from the cache first",
+            None,
+            None,
+            "The work does not fit into the free batches when it is spread so.",
+        ),
+    ]
+}
+
+fn parts() -> Vec<BatchPart> {
+    let part = |n: u64, state: &str, starts: Option<i64>| BatchPart {
+        id: "b-2045".to_owned(),
+        name: format!("b-2034_split_{n}"),
+        state: state.to_owned(),
+        jobs: 155,
+        starts: starts.map(ago),
+    };
+    vec![part(1, "being marked", None), part(2, "waits for its turn", Some(-1))]
 }
 
 pub fn batch(id: &str, page: u64) -> Option<Batch> {
@@ -200,6 +287,9 @@ pub fn batch(id: &str, page: u64) -> Option<Batch> {
     Some(Batch {
         provider_batch_id: (item.state != BatchState::Planned).then(|| "batch_68f0c2a41d".to_owned()),
         lanes: vec![Lane::Standard, Lane::Economy],
+        split_from: (item.id != item.name).then(|| ("b-2034".to_owned(), "b-2034".to_owned())),
+        parts: if item.counts.split > 0 { parts() } else { Vec::new() },
+        candidates: if item.id == item.name { candidates() } else { Vec::new() },
         reasons: vec![
             "OpenAI’s queue reached 1,000 jobs, its largest batch.".to_owned(),
             "One rubric fills it, so its 1,024 shared tokens are read from the cache.".to_owned(),

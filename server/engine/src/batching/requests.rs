@@ -76,6 +76,10 @@ impl Engine {
             submission::store::works(&mut db, &ids).await?.into_iter().map(|work| (work.id, work)).collect();
         let mut lines = Vec::with_capacity(items.len());
         for item in items {
+            // It went back to the queue when the batch was given up and its process ended half way through.
+            if item.outcome.is_some() {
+                continue;
+            }
             let Some(work) = works.get(&item.submission_id) else {
                 return Err(EngineError::Missing {
                     what: "a submission",

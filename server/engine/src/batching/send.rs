@@ -4,13 +4,13 @@
 //! stored first; whoever finds a batch in that state without the provider's id looks for it there, adopts it, and sends
 //! it again only where it surely is not there and can't appear any more.
 
-use super::{Batch, BatchState, store};
+use super::{Batch, BatchState, Limit, calls_for, store};
 use crate::{
     crash,
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::{self, Task, Verdict},
-    provider::{CallError, Found, Outgoing, Provider, RemoteBatch, Sought},
+    provider::{CallError, ErrorClass, Found, Outgoing, Provider, RemoteBatch, Sought},
     recovery::{Next, after_failure, insist},
     store::BatchId,
 };
@@ -90,9 +90,13 @@ impl Engine {
         }
     }
 
-    /// Uploads and creates.
+    /// Uploads and creates; a part of a split batch when its turn comes.
     async fn send(&self, batch: &Batch, provider: &dyn Provider) -> Result<Step, EngineError> {
         let mut db = self.db();
+        let wait = |at| Step::Later { state: BatchState::Written, at, failures: batch.failures, error: None };
+        if let Some(at) = self.turn_of(batch).await? {
+            return Ok(wait(at));
+        }
         let (outgoing, input) = match &batch.input_id {
             // Uploaded by a process that ended before it went on.
             Some(input) => (self.outgoing(batch, batch.bytes), Some(input.clone())),
@@ -103,6 +107,11 @@ impl Engine {
                         return Ok(later(batch, BatchState::Written, self.now(), &error.to_string()));
                     }
                 };
+                if batch.jobs > 1 && u64::try_from(bytes).unwrap_or(0) > provider.capabilities().limits.bytes
+                {
+                    let why = format!("its input has {bytes} bytes, more than the provider takes");
+                    return Ok(Step::Refused(CallError::new(ErrorClass::TokenLimit, why)));
+                }
                 let outgoing = self.outgoing(batch, bytes);
                 match provider.upload(&outgoing, self.lines(batch)).await {
                     Ok(input) => {
@@ -118,8 +127,10 @@ impl Engine {
                 }
             }
         };
-        if !store::begin_send(&mut db, batch.id, self.owner(), self.now()).await? {
-            return Ok(Step::NotOurs);
+        match self.begin_send(batch).await? {
+            Some(true) => {}
+            Some(false) => return Ok(Step::NotOurs),
+            None => return Ok(wait(self.now() + UNDECIDED)),
         }
         crash::point("send.before_create");
         match provider.create(&outgoing, input.as_deref(), self.lines(batch)).await {
@@ -242,6 +253,10 @@ impl Engine {
     }
 
     fn send_failed(&self, batch: &Batch, state: BatchState, error: CallError) -> Step {
+        if state == BatchState::Written && split_for(batch, &error).is_some() {
+            // It would be refused again: it is split at once.
+            return Step::Refused(error);
+        }
         let failures = batch.failures + 1;
         let next = after_failure(&self.settings().retry, &error, u32::try_from(failures).unwrap_or(u32::MAX));
         let at = |wait: Duration| self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
@@ -260,8 +275,14 @@ impl Engine {
         }
     }
 
-    /// Puts the jobs of a refused batch back, or gives them up where that is useless.
+    /// Splits a batch that is too large; else puts the jobs of a refused batch back, or gives them up where that is
+    /// useless.
     async fn give_batch_up(&self, batch: &Batch, error: &CallError) -> Result<(), EngineError> {
+        if let Some(limit) = split_for(batch, error)
+            && self.split_batch(batch, limit, &error.to_string()).await?
+        {
+            return Ok(());
+        }
         tracing::error!(batch.id = %batch.id, %error, "a batch was given up; its jobs go back");
         self.take_in_all(batch, error).await?;
         let now = self.now();
@@ -272,6 +293,11 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// How a refusal calls for a split, where it does.
+fn split_for(batch: &Batch, error: &CallError) -> Option<Limit> {
+    calls_for(error.class, &error.message, batch.jobs, batch.tokens)
 }
 
 fn later(batch: &Batch, state: BatchState, now: DateTime<Utc>, error: &str) -> Step {

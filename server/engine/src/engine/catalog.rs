@@ -98,6 +98,13 @@ impl Engine {
         self.registry().all()
     }
 
+    /// Mean tokens of the prompts that work shares, over the assignments that are in use; zero where there are none.
+    pub(crate) fn shared_tokens(&self) -> i64 {
+        let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum: u64 = markings.values().map(|marking| marking.stable_tokens).sum();
+        i64::try_from(sum / u64::try_from(markings.len().max(1)).unwrap_or(1)).unwrap_or(i64::MAX)
+    }
+
     /// All that marking an assignment needs.
     ///
     /// # Errors

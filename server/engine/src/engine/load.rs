@@ -38,6 +38,8 @@ pub struct Load {
     pub backlog: Vec<Backlog>,
     /// What is with providers.
     pub in_flight: Vec<batching::InFlight>,
+    /// What went to providers lately.
+    pub(crate) recent: Vec<batching::store::Recent>,
     providers: HashMap<String, ProviderLoad>,
 }
 
@@ -62,8 +64,23 @@ impl Load {
             budgets: Budgets::default(),
             backlog: Vec::new(),
             in_flight: Vec::new(),
+            recent: Vec::new(),
             providers: HashMap::new(),
         }
+    }
+
+    /// Input tokens that may still be enqueued for a model of which so many are: by what is set, and by what its
+    /// provider named when it last refused a batch.
+    pub(crate) fn tokens_left(
+        &self,
+        provider: &str,
+        model: &str,
+        set: Option<u64>,
+        enqueued: i64,
+    ) -> Option<i64> {
+        let recent = self.recent.iter().find(|r| r.provider == provider && r.model == model);
+        batching::most_tokens(set, recent.and_then(|r| r.named_limit))
+            .map(|most| most.saturating_sub(enqueued).max(0))
     }
 
     /// Jobs that a provider's free slots could still take, and how long its batches take.
@@ -119,6 +136,7 @@ impl Engine {
         }
         let backlog = queue::store::backlog(&mut db, now).await?;
         let in_flight = batching::store::in_flight(&mut db).await?;
+        let recent = batching::store::recent(&mut db, now).await?;
         let budgets = budget::budgets(&mut db).await?;
         let spending = budget::spending(&mut db, &budget::month_of(now, self.zone())).await?;
         let mut providers = HashMap::new();
@@ -151,6 +169,7 @@ impl Engine {
             budgets: Budgets { budgets, spending },
             backlog,
             in_flight,
+            recent,
             providers,
         };
         *self.0.load.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(load);
@@ -231,7 +250,7 @@ impl Engine {
                 };
                 let turnaround =
                     self.load().turnaround(&job.provider).unwrap_or(self.settings().turnaround_prior);
-                let since = batch.sent_at.unwrap_or(batch.created_at);
+                let since = batch.expected_start();
                 Ok((None, Some(sent(since, turnaround, now))))
             }
             JobState::Done | JobState::Dead | JobState::Withdrawn => Ok((None, None)),

@@ -25,7 +25,13 @@ impl Engine {
         Ok(price::cost(&self.price(provider, model, at)?, usage, batch))
     }
 
-    fn price(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<price::Price, EngineError> {
+    /// The prices of a provider's model at a time.
+    pub(crate) fn price(
+        &self,
+        provider: &str,
+        model: &str,
+        at: DateTime<Utc>,
+    ) -> Result<price::Price, EngineError> {
         let kind =
             self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
         self.0

@@ -177,6 +177,15 @@ pub struct BatchComplaint {
 }
 
 impl BatchComplaint {
+    /// The complaint as a failed call.
+    #[must_use]
+    pub fn error(&self) -> super::CallError {
+        super::CallError {
+            code: Some(self.code.clone()),
+            ..super::CallError::new(self.class(), self.message.clone())
+        }
+    }
+
     /// What kind of failure it is, by the provider's code.
     #[must_use]
     pub fn class(&self) -> ErrorClass {

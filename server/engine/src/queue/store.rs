@@ -3,7 +3,9 @@
 use super::{Job, JobState, Lane, Place};
 use crate::{
     routing::Decision,
-    store::{BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks, places},
+    store::{
+        AssignmentId, BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks, places,
+    },
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -118,6 +120,14 @@ pub struct Backlog {
     pub waiting: i64,
     /// When the oldest of those that may be sent came.
     pub oldest: Option<DateTime<Utc>>,
+    /// When marks of the most pressing of those are needed.
+    pub soonest: Option<DateTime<Utc>>,
+    /// Input tokens of those that may be sent, estimated.
+    pub input_tokens: i64,
+    /// Their output tokens, estimated.
+    pub output_tokens: i64,
+    /// Their bytes, estimated.
+    pub bytes: i64,
 }
 
 /// What waits for batches, by provider, model and lane.
@@ -127,7 +137,11 @@ pub struct Backlog {
 pub async fn backlog(x: &mut impl Exec, now: DateTime<Utc>) -> Result<Vec<Backlog>, DbError> {
     x.query(
         "SELECT provider, model, lane, CAST(SUM(CASE WHEN ready_at <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS ready, \
-         COUNT(*) AS waiting, MIN(CASE WHEN ready_at <= $1 THEN arrived_at END) AS oldest \
+         COUNT(*) AS waiting, MIN(CASE WHEN ready_at <= $1 THEN arrived_at END) AS oldest, \
+         MIN(CASE WHEN ready_at <= $1 THEN deadline END) AS soonest, \
+         CAST(SUM(CASE WHEN ready_at <= $1 THEN input_tokens ELSE 0 END) AS BIGINT) AS input_tokens, \
+         CAST(SUM(CASE WHEN ready_at <= $1 THEN output_tokens ELSE 0 END) AS BIGINT) AS output_tokens, \
+         CAST(SUM(CASE WHEN ready_at <= $1 THEN bytes ELSE 0 END) AS BIGINT) AS bytes \
          FROM model_jobs WHERE state = 'queued' AND route = 'batch' GROUP BY provider, model, lane",
     )
     .bind(now)
@@ -160,6 +174,51 @@ pub async fn put_into_batch(
         taken.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(taken)
+}
+
+/// Moves jobs from one batch into another; answers those that were in it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn move_to_batch(
+    x: &mut impl Exec,
+    ids: &[JobId],
+    from: BatchId,
+    to: BatchId,
+) -> Result<Vec<JobId>, DbError> {
+    let mut moved = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE model_jobs SET batch_id = $1 WHERE state = 'batched' AND batch_id = $2 AND id IN ({}) RETURNING id",
+            places(3, chunk.len())
+        ));
+        query.put(to);
+        query.put(from);
+        for id in chunk {
+            query.put(*id);
+        }
+        moved.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(moved)
+}
+
+/// The assignments whose work jobs mark.
+///
+/// # Errors
+/// If the database fails.
+pub async fn assignments(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, AssignmentId>, DbError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT j.id, s.assignment_id FROM model_jobs j JOIN submissions s ON s.id = j.submission_id \
+             WHERE j.id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        found.extend(query.all::<(JobId, AssignmentId)>().await?);
+    }
+    Ok(found)
 }
 
 /// Takes a queued job for a call in real time; false where it is no longer queued or not ready.

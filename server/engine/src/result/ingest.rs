@@ -2,7 +2,7 @@
 
 use super::{Arrived, Judged, Source, judge};
 use crate::{
-    batching::{self, Batch, BatchState},
+    batching::{self, Batch, BatchState, Limit, calls_for},
     crash,
     engine::{Engine, EngineError},
     event::{self, EventKind},
@@ -90,8 +90,12 @@ impl Engine {
             }
         }
         let refused = remote.as_ref().is_some_and(|r| r.state == RemoteState::Failed);
-        if refused && let Some(remote) = &remote {
-            self.take_in_refused(batch, &remote.complaints).await?;
+        if refused
+            && let Some(remote) = &remote
+            && self.take_in_refused(batch, &remote.complaints).await?
+        {
+            // It was split, and closed with that.
+            return Ok(Ok(()));
         }
         self.take_in_rest(batch, remote.map(|r| r.state)).await?;
         crash::point("ingest.before_close");
@@ -185,32 +189,48 @@ impl Engine {
         Ok(arrived)
     }
 
-    /// A provider refused the whole batch: the jobs it complains of fail, the others go back to their places.
-    async fn take_in_refused(&self, batch: &Batch, complaints: &[BatchComplaint]) -> Result<(), EngineError> {
-        for complaint in complaints {
-            let error = CallError {
-                code: Some(complaint.code.clone()),
-                ..CallError::new(complaint.class(), complaint.message.clone())
-            };
-            match complaint.line {
-                Some(line) => {
-                    let place = i64::try_from(line).unwrap_or(i64::MAX) - 1;
-                    let items = batching::store::items(&mut self.db(), batch.id, place, 1).await?;
-                    let jobs: Vec<JobId> =
-                        items.iter().filter(|i| i.place == place).map(|i| i.job_id).collect();
-                    self.take_in_failures(batch, &jobs, &error).await?;
-                }
-                None => {
-                    // Nothing is known against any one job: it counts as the provider's failure.
-                    let class = match error.class {
-                        ErrorClass::Invalid => ErrorClass::Provider,
-                        class => class,
-                    };
-                    self.take_in_all(batch, &CallError { class, ..error }).await?;
-                }
+    /// A provider refused the whole batch. One that is too large is split, and that is answered with true. Else the jobs
+    /// that the provider complains of fail, and the others go back to their places.
+    async fn take_in_refused(
+        &self,
+        batch: &Batch,
+        complaints: &[BatchComplaint],
+    ) -> Result<bool, EngineError> {
+        let (single, whole): (Vec<_>, Vec<_>) = complaints.iter().partition(|c| c.line.is_some());
+        for complaint in single {
+            let place = i64::try_from(complaint.line.unwrap_or(0)).unwrap_or(i64::MAX) - 1;
+            let items = batching::store::items(&mut self.db(), batch.id, place, 1).await?;
+            let jobs: Vec<JobId> = items.iter().filter(|i| i.place == place).map(|i| i.job_id).collect();
+            self.take_in_failures(batch, &jobs, &complaint.error()).await?;
+        }
+        for complaint in &whole {
+            let error = complaint.error();
+            if let Some(limit) = calls_for(error.class, &error.message, batch.jobs, batch.tokens)
+                && self.split_batch(batch, limit, &error.message).await?
+            {
+                return Ok(true);
             }
         }
-        Ok(())
+        for complaint in whole {
+            let error = complaint.error();
+            // Nothing is known against any one job: it counts as the provider's failure.
+            let class = match error.class {
+                ErrorClass::Invalid => ErrorClass::Provider,
+                ErrorClass::QueueFull => self.note_limit(batch, &error).await?,
+                class => class,
+            };
+            self.take_in_all(batch, &CallError { class, ..error }).await?;
+        }
+        Ok(false)
+    }
+
+    /// Keeps the limit that a provider names when its queue is full, for the next cut. A job alone that passes it is too
+    /// large, however long it waits.
+    async fn note_limit(&self, batch: &Batch, error: &CallError) -> Result<ErrorClass, EngineError> {
+        let Some(Limit::Tokens(most)) = batching::named(&error.message) else { return Ok(error.class) };
+        batching::store::split::set_named_limit(&mut self.db(), batch.id, most).await?;
+        let alone = batch.jobs == 1 && batch.tokens > most;
+        Ok(if alone { ErrorClass::TokenLimit } else { error.class })
     }
 
     /// What is done with the jobs for which no result came.
