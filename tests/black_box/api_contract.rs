@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 13] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -22,6 +22,9 @@ const ROUTES: [(&str, &str); 10] = [
     ("/api/v1/dead-letters/retry", "post"),
     ("/api/v1/dead-letters/reroute", "post"),
     ("/api/v1/dead-letters/discard", "post"),
+    ("/api/v1/dead-letters/{id}", "get"),
+    ("/api/v1/dead-letters/{id}/edit", "post"),
+    ("/api/v1/dead-letters/{id}/mark", "post"),
 ];
 
 /// The schema that a reference names, or the schema itself.
