@@ -97,7 +97,7 @@ CREATE TABLE submissions (
     handed_in_by  UUID NOT NULL REFERENCES people (id),
     draft         BIGINT NOT NULL,        -- from 1, for each student and assignment
     previous_id   UUID,                   -- the student's draft before this one
-    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn')),
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn', 'closed')),
     submitted_at  TIMESTAMPTZ NOT NULL,
     idempotency   TEXT,                   -- the key under which it was handed in
     words         BIGINT NOT NULL,
@@ -145,6 +145,7 @@ CREATE TABLE model_jobs (
     finished_at   TIMESTAMPTZ,
     failure       TEXT,                   -- what went wrong last, for staff
     decision      JSONB NOT NULL,         -- the route, why, and the facts that were seen
+    edit_id       UUID,                   -- the edit that holds for its request; none: the work as handed in
     UNIQUE (submission_id)
 );
 CREATE INDEX model_jobs_waiting ON model_jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
@@ -200,6 +201,7 @@ CREATE TABLE batch_items (
     place    BIGINT NOT NULL,             -- from 0, in the order sent
     job_id   UUID NOT NULL REFERENCES model_jobs (id),
     outcome  TEXT,                        -- none until the result is taken in
+    said     TEXT,                        -- what went wrong, where something did
     PRIMARY KEY (batch_id, place)
 );
 CREATE UNIQUE INDEX batch_items_job ON batch_items (job_id, batch_id);
@@ -230,13 +232,14 @@ CREATE TABLE assessments (
     total         BIGINT NOT NULL,        -- hundredths of points
     most          BIGINT NOT NULL,
     confidence    DOUBLE PRECISION,
-    provider      TEXT NOT NULL,
-    model         TEXT NOT NULL,
-    response_id   TEXT NOT NULL,
-    template      TEXT NOT NULL,          -- name and version of the prompt
+    provider      TEXT,
+    model         TEXT,
+    response_id   TEXT,
+    template      TEXT,                   -- name and version of the prompt
     created_at    TIMESTAMPTZ NOT NULL,
     released_at   TIMESTAMPTZ,
     released_by   UUID,
+    decided_by    UUID,                   -- the person who gave the marks; none: a model did, and the four above are there
     marks         JSONB NOT NULL
 );
 CREATE INDEX assessments_submission ON assessments (submission_id);
@@ -256,15 +259,39 @@ CREATE TABLE dead_letters (
     died_at       TIMESTAMPTZ NOT NULL,
     recoveries    BIGINT NOT NULL,        -- scheduled recoveries that the job had before
     recover_at    TIMESTAMPTZ,            -- when the next is due; none: a person must look at it
-    resolution    TEXT CHECK (resolution IN ('recovered', 'retried', 'rerouted', 'discarded')),
+    resolution    TEXT CHECK (resolution IN ('recovered', 'retried', 'rerouted', 'edited', 'marked', 'discarded')),
     resolved_at   TIMESTAMPTZ,
     resolved_by   UUID,                   -- none: Quire itself
-    reason        TEXT
+    reason        TEXT,
+    told_at       TIMESTAMPTZ           -- when a summary to administrators counted it
 );
 CREATE UNIQUE INDEX dead_letters_open ON dead_letters (job_id) WHERE resolution IS NULL;
 CREATE INDEX dead_letters_job ON dead_letters (job_id, died_at);
 CREATE INDEX dead_letters_due ON dead_letters (recover_at) WHERE resolution IS NULL;
 CREATE INDEX dead_letters_died ON dead_letters (died_at, id);
+CREATE INDEX dead_letters_told ON dead_letters (told_at);
+
+-- What people changed in a request before it was sent again. The work as it was handed in stays as it is.
+CREATE TABLE request_edits (
+    id             UUID PRIMARY KEY NOT NULL,
+    dead_letter_id UUID NOT NULL REFERENCES dead_letters (id),
+    job_id         UUID NOT NULL REFERENCES model_jobs (id),
+    made_at        TIMESTAMPTZ NOT NULL,
+    made_by        UUID,                -- none: Quire itself
+    reason         TEXT NOT NULL,
+    max_output     BIGINT NOT NULL,       -- most tokens of the answer from then on
+    text           TEXT                  -- what is sent in place of the work; none: the work as handed in
+);
+CREATE INDEX request_edits_job ON request_edits (job_id, made_at);
+
+-- Who had the student's text shown with a dead letter.
+CREATE TABLE dead_letter_looks (
+    id             UUID PRIMARY KEY NOT NULL,
+    dead_letter_id UUID NOT NULL REFERENCES dead_letters (id),
+    looked_at      TIMESTAMPTZ NOT NULL,
+    looked_by      UUID                  -- none: Quire itself
+);
+CREATE INDEX dead_letter_looks_letter ON dead_letter_looks (dead_letter_id, looked_at);
 
 -- Money -------------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 15] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -24,6 +24,9 @@ const ROUTES: [(&str, &str); 12] = [
     ("/api/v1/dead-letters/retry", "post"),
     ("/api/v1/dead-letters/reroute", "post"),
     ("/api/v1/dead-letters/discard", "post"),
+    ("/api/v1/dead-letters/{id}", "get"),
+    ("/api/v1/dead-letters/{id}/edit", "post"),
+    ("/api/v1/dead-letters/{id}/mark", "post"),
 ];
 
 /// The schema that a reference names, or the schema itself.

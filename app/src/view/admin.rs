@@ -292,9 +292,9 @@ pub struct BatchJob {
     pub cost: Option<NanoUsd>,
 }
 
-/// Which dead letters are shown.
+/// Which dead letters are shown by what was done about them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeadLetterFilter {
+pub enum LetterState {
     /// Those that wait for something to be done.
     #[default]
     Open,
@@ -304,8 +304,8 @@ pub enum DeadLetterFilter {
     All,
 }
 
-impl DeadLetterFilter {
-    /// All filters.
+impl LetterState {
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::All];
 
     /// The word in an address.
@@ -329,15 +329,72 @@ impl DeadLetterFilter {
     }
 }
 
+/// Which dead letters are shown; what is none narrows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterFilter {
+    /// By what was done about them.
+    pub state: LetterState,
+    /// By cause, as in an address.
+    pub cause: Option<String>,
+    /// By the provider at which they died.
+    pub provider: Option<String>,
+    /// By assignment, as in an address.
+    pub assignment: Option<String>,
+}
+
+impl LetterFilter {
+    /// Its parts by the names that they have in an address and in a form.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let of = |name, value: &Option<String>| value.clone().map(|value| (name, value));
+        std::iter::once(("state", self.state.key().to_owned()))
+            .chain(of("cause", &self.cause))
+            .chain(of("provider", &self.provider))
+            .chain(of("assignment", &self.assignment))
+            .collect()
+    }
+
+    /// As the query of an address.
+    #[must_use]
+    pub fn query(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.fields()).finish()
+    }
+
+    /// Whether it narrows more than the state.
+    #[must_use]
+    pub fn narrows(&self) -> bool {
+        self.cause.is_some() || self.provider.is_some() || self.assignment.is_some()
+    }
+}
+
 /// The page of dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetters {
     /// Newest first.
     pub letters: Vec<DeadLetter>,
-    /// The providers to which they can be sent.
-    pub ways: Vec<String>,
+    /// Causes to choose from: as in an address, and in words.
+    pub causes: Vec<(String, String)>,
+    /// Providers to choose from.
+    pub providers: Vec<String>,
+    /// Assignments to choose from: as in an address, and by title.
+    pub assignments: Vec<(String, String)>,
+    /// When the list was read: what comes later is no part of "all that match".
+    pub as_of: DateTime<Utc>,
+    /// The most about which can be decided in one go.
+    pub most: u64,
+    /// Where they can be sent.
+    pub ways: Vec<Way>,
     /// Where the list stands, with the filter.
     pub paging: Paging,
+}
+
+/// A provider with its models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Its name.
+    pub provider: String,
+    /// The models that are set up.
+    pub models: Vec<String>,
 }
 
 /// Work that ran out of automatic remedies.
@@ -371,8 +428,63 @@ pub struct DeadLetter {
     pub recover_at: Option<DateTime<Utc>>,
     /// What was done about it; none: it is open.
     pub resolution: Option<String>,
+    /// When.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// The name of the person who did it; none: Quire itself.
+    pub resolver: Option<String>,
     /// Why, in that person's words.
     pub reason: Option<String>,
+}
+
+/// One dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedLetter {
+    /// What the list shows of it.
+    pub letter: DeadLetter,
+    /// The course's name.
+    pub course: String,
+    /// What its cause means.
+    pub meaning: String,
+    /// All that happened to its work, oldest first.
+    pub history: Vec<LetterEvent>,
+    /// The request as it would be sent now.
+    pub payload: LetterPayload,
+    /// Where it can be sent.
+    pub ways: Vec<Way>,
+}
+
+/// Something that happened to a dead letter's work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, in a few words: "Sent in a batch to openai".
+    pub what: String,
+    /// More about it, a sentence each.
+    pub details: Vec<String>,
+    /// The name of the person who did it, if one did.
+    pub by: Option<String>,
+}
+
+/// The request of a dead letter as it would be sent now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterPayload {
+    /// The prompt's template and version.
+    pub template: String,
+    /// Most tokens of the answer.
+    pub max_output: u64,
+    /// The least and the most that this can be set to.
+    pub output_bounds: (u64, u64),
+    /// Input tokens, estimated.
+    pub input_tokens: u64,
+    /// Words of the work as it was handed in.
+    pub words: u64,
+    /// Words that are left out of it, if another text is sent.
+    pub left_out: Option<u64>,
+    /// The request in the provider's own form; none where the provider is not set up any more.
+    pub body: Option<String>,
+    /// The text that is sent, where it was asked for.
+    pub text: Option<String>,
 }
 
 /// One provider.

@@ -6,7 +6,7 @@ use quire_engine::{
     batching::{Alternative, BatchView, Rated, SizeAdvice},
     course::{Listed, Rubric},
     queue::{self, Spot},
-    recovery::{DeadLetter, RemedyOutcome},
+    recovery::{DeadLetter, Happening, Opened, RemedyOutcome, What},
     result,
     routing::{self, Decision},
     submission::{self, Interim, Quick, Row, SubmissionState, SubmissionView, Topic},
@@ -20,6 +20,7 @@ pub(super) const fn status(state: SubmissionState) -> model::Status {
         SubmissionState::Completed => model::Status::Completed,
         SubmissionState::NeedsAttention => model::Status::NeedsAttention,
         SubmissionState::Withdrawn => model::Status::Withdrawn,
+        SubmissionState::Closed => model::Status::Closed,
     }
 }
 
@@ -124,7 +125,9 @@ pub(super) fn submission(view: &SubmissionView) -> model::Submission {
     let state = submission.state;
     let expected = view.estimate.map(estimate);
     let assessment = view.assessment.as_ref().map(|a| {
-        marks(&view.marking.context.rubric, a.total, a.most, &a.marks, &a.provider, &a.model, a.released_at)
+        let by =
+            Marker { person: a.decided_by.clone(), provider: a.provider.clone(), model: a.model.clone() };
+        marks(&view.marking.context.rubric, a.total, a.most, &a.marks, by, a.released_at)
     });
     model::Submission {
         tracking_id: submission.tracking_id.to_string(),
@@ -138,11 +141,12 @@ pub(super) fn submission(view: &SubmissionView) -> model::Submission {
         estimate: expected,
         progress: (view.progress * 100.0).round() / 100.0,
         milestones: milestones(view, expected),
-        message: message(state, view.spot),
+        message: message(state, view.spot, view.closing.as_deref()),
         next_steps: next_steps(view),
         interim: interim(&view.quick, view.interim.as_ref()),
         assessment,
         failure: view.failure.clone(),
+        dead_letter: view.dead_letter.map(|id| id.0),
     }
 }
 
@@ -163,7 +167,7 @@ fn milestones(view: &SubmissionView, expected: Option<model::Estimate>) -> Vec<m
 }
 
 /// Where it stands, for the student. Times are left to `estimate`, for the reader's own zone.
-fn message(state: SubmissionState, spot: Option<Spot>) -> String {
+fn message(state: SubmissionState, spot: Option<Spot>, closing: Option<&str>) -> String {
     match (state, spot) {
         (SubmissionState::Queued, Some(spot)) => {
             format!("Your work is safe and waits to be marked: place {} of {}.", spot.position, spot.of)
@@ -181,12 +185,22 @@ fn message(state: SubmissionState, spot: Option<Spot>) -> String {
         (SubmissionState::Withdrawn, _) => {
             "A newer version of your work took the place of this one before it was marked.".to_owned()
         }
+        (SubmissionState::Closed, _) => format!(
+            "Your work could not be marked, and a person closed it without marks. Its text is kept. Why: {}",
+            closing.unwrap_or("no reason was given.")
+        ),
     }
 }
 
 fn next_steps(view: &SubmissionView) -> Vec<String> {
     if let Some(assessment) = view.assessment.as_ref().filter(|a| a.released_at.is_some()) {
         return vec!["Read the feedback beside your work.".to_owned(), assessment.marks.next_step.clone()];
+    }
+    if view.submission.state == SubmissionState::Closed {
+        return vec![
+            "Hand in again, where the assignment still takes work from you.".to_owned(),
+            "Else ask your teacher what to do, and name your tracking id.".to_owned(),
+        ];
     }
     let steps = view.interim.as_ref().map(|interim| interim.next_steps.clone()).unwrap_or_default();
     if steps.is_empty() {
@@ -196,14 +210,21 @@ fn next_steps(view: &SubmissionView) -> Vec<String> {
     }
 }
 
+/// Who decided on marks.
+struct Marker {
+    /// The person's name; none: a model.
+    person: Option<String>,
+    provider: Option<String>,
+    model: Option<String>,
+}
+
 /// Marks, with the titles that the rubric gives them.
 fn marks(
     rubric: &Rubric,
     total: i64,
     most: i64,
     marks: &result::Marks,
-    provider: &str,
-    model: &str,
+    by: Marker,
     released_at: Option<DateTime<Utc>>,
 ) -> model::Assessment {
     #[expect(clippy::cast_precision_loss, reason = "points are far below 2^52 hundredths")]
@@ -233,8 +254,10 @@ fn marks(
         feedback: marks.feedback.clone(),
         next_step: marks.next_step.clone(),
         confidence: marks.confidence,
-        provider: provider.to_owned(),
-        model: model.to_owned(),
+        decided_by: if by.person.is_some() { "person" } else { "model" }.to_owned(),
+        marker: by.person,
+        provider: by.provider,
+        model: by.model,
         released_at,
     }
 }
@@ -242,8 +265,12 @@ fn marks(
 /// One submission in a list.
 pub(crate) fn item(row: &Row, rubric: &Rubric) -> model::SubmissionItem {
     let assessment = row.marks.as_ref().zip(row.total.zip(row.most)).map(|(given, (total, most))| {
-        let model = row.model.as_deref().unwrap_or_default();
-        marks(rubric, total.0, most.0, given, &row.provider, model, row.released_at)
+        let by = Marker {
+            person: row.decided_by.clone(),
+            provider: row.model.is_some().then(|| row.provider.clone()),
+            model: row.model.clone(),
+        };
+        marks(rubric, total.0, most.0, given, by, row.released_at)
     });
     model::SubmissionItem {
         tracking_id: row.tracking_id.to_string(),
@@ -274,7 +301,6 @@ pub(super) fn assignment(listed: &Listed, now: DateTime<Utc>) -> model::Assignme
     }
 }
 
-/// A batch.
 const fn route_type(route: routing::Route) -> model::RouteType {
     match route {
         routing::Route::Realtime => model::RouteType::Realtime,
@@ -300,7 +326,55 @@ pub(super) fn dead_letter(letter: &DeadLetter) -> model::DeadLetter {
         recover_at: letter.recover_at,
         resolution: letter.resolution.map(|resolution| resolution.name().to_owned()),
         resolved_at: letter.resolved_at,
+        resolved_by: letter.resolver.clone(),
         reason: letter.reason.clone(),
+    }
+}
+
+/// A dead letter with its history and request.
+pub(super) fn opened(opened: &Opened) -> model::OpenedDeadLetter {
+    let Opened { letter, course: _, history, payload } = opened;
+    model::OpenedDeadLetter {
+        letter: dead_letter(letter),
+        meaning: letter.cause.meaning().to_owned(),
+        history: history.iter().map(happening).collect(),
+        request: model::DeadLetterRequest {
+            provider: payload.provider.clone(),
+            model: payload.model.clone(),
+            route: route_type(payload.route),
+            template: payload.template.clone(),
+            max_output: payload.max_output,
+            input_tokens: payload.input_tokens,
+            words_left_out: payload.left_out.map(|words| words as u64),
+            body: payload.body.clone(),
+            text: payload.text.clone(),
+        },
+    }
+}
+
+fn happening(happening: &Happening) -> model::DeadLetterEvent {
+    let (what, said, attempt) = match &happening.what {
+        What::HandedIn => ("handed_in", None, None),
+        What::Looked => ("text_shown", None, None),
+        What::Died { why, .. } => ("died", Some(why.clone()), None),
+        What::Edited { reason, .. } => ("request_edited", Some(reason.clone()), None),
+        What::Resolved { resolution, reason } => (resolution.name(), reason.clone(), None),
+        What::Attempt(attempt) => ("attempt", attempt.error.clone(), Some(attempt)),
+    };
+    model::DeadLetterEvent {
+        at: happening.at,
+        what: what.to_owned(),
+        by: happening.by.clone(),
+        said,
+        attempt: attempt.map(|attempt| model::DeadLetterAttempt {
+            route: route_type(attempt.route),
+            provider: attempt.provider.clone(),
+            model: attempt.model.clone(),
+            batch: attempt.batch.map(|id| id.0),
+            ended_at: attempt.ended_at,
+            outcome: attempt.outcome.clone(),
+            spent_nano_usd: attempt.spent.map(|spent| spent.0),
+        }),
     }
 }
 
@@ -312,6 +386,7 @@ pub(super) const fn remedy_outcome(outcome: RemedyOutcome) -> model::RemedyOutco
     }
 }
 
+/// A batch.
 pub(super) fn batch(view: &BatchView) -> model::Batch {
     let b = &view.batch;
     model::Batch {

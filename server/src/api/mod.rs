@@ -71,7 +71,10 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
-        .routes(routes!(dead_letters::discard));
+        .routes(routes!(dead_letters::discard))
+        .routes(routes!(dead_letters::one))
+        .routes(routes!(dead_letters::edit))
+        .routes(routes!(dead_letters::mark));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -145,6 +148,9 @@ mod tests {
                 "/api/v1/dead-letters/discard",
                 "/api/v1/dead-letters/reroute",
                 "/api/v1/dead-letters/retry",
+                "/api/v1/dead-letters/{id}",
+                "/api/v1/dead-letters/{id}/edit",
+                "/api/v1/dead-letters/{id}/mark",
                 "/api/v1/providers/{name}/batch-size",
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",

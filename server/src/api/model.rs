@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -53,6 +53,8 @@ pub enum Status {
     NeedsAttention,
     /// A newer draft took its place before it was sent.
     Withdrawn,
+    /// A person closed it without marks; `message` says why.
+    Closed,
 }
 
 /// How long a submission may wait.
@@ -149,10 +151,15 @@ pub struct Assessment {
     pub next_step: String,
     /// How sure the marker is, from 0 to 1; none for a person.
     pub confidence: Option<f64>,
-    /// The provider's name.
-    pub provider: String,
-    /// The model that answered.
-    pub model: String,
+    /// Who decided on the marks: `model` or `person`.
+    #[schema(example = "model")]
+    pub decided_by: String,
+    /// The name of the person who gave the marks, where one did.
+    pub marker: Option<String>,
+    /// The provider's name; none where a person gave the marks.
+    pub provider: Option<String>,
+    /// The model that answered; none where a person gave the marks.
+    pub model: Option<String>,
     /// When the marks were released; none while they are held (which only staff see).
     pub released_at: Option<DateTime<Utc>>,
 }
@@ -273,6 +280,9 @@ pub struct Submission {
     /// What went wrong last; for staff only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The id of the dead letter that waits for a person, where there is one; for staff only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<Uuid>,
 }
 
 /// A page of a list.
@@ -346,31 +356,138 @@ pub struct DeadLetter {
     pub recoveries: i64,
     /// When Quire tries it again; none: a person must look at it.
     pub recover_at: Option<DateTime<Utc>>,
-    /// What was done: `recovered` (on schedule), `retried`, `rerouted`, `discarded`; none: it is open.
+    /// What was done: `recovered` (on schedule), `retried`, `rerouted`, `edited`, `marked` (by hand), `discarded`; none:
+    /// it is open.
     pub resolution: Option<String>,
     /// When.
     pub resolved_at: Option<DateTime<Utc>>,
+    /// The name of the person who did it; none: Quire itself.
+    pub resolved_by: Option<String>,
     /// Why, in the words of whoever did it.
     pub reason: Option<String>,
 }
 
-/// Dead letters to be tried again.
+/// One dead letter with its whole history and the request that would be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenedDeadLetter {
+    /// The dead letter.
+    pub letter: DeadLetter,
+    /// What its cause means.
+    pub meaning: String,
+    /// All that happened to its work, the first first.
+    pub history: Vec<DeadLetterEvent>,
+    /// The request as it would be sent now.
+    pub request: DeadLetterRequest,
+}
+
+/// Something that happened to the work of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What: `handed_in`, `attempt`, `died`, `request_edited`, `text_shown`, or what was done about it (`recovered`, `retried`,
+    /// `rerouted`, `edited`, `marked`, `discarded`).
+    pub what: String,
+    /// The name of the person who did it, where one did.
+    pub by: Option<String>,
+    /// What was said: why it died, why a person did something, what went wrong with an attempt.
+    pub said: Option<String>,
+    /// The attempt, where it was one.
+    pub attempt: Option<DeadLetterAttempt>,
+}
+
+/// One attempt to have it marked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterAttempt {
+    /// How it was sent.
+    pub route: RouteType,
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The batch, where it went in one.
+    pub batch: Option<Uuid>,
+    /// When it ended; none while it runs.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How it ended: `marked`, `answered`, `unusable`, `failed`, `unfinished`, `lost`; none while it runs.
+    pub outcome: Option<String>,
+    /// What it cost, in nano-dollars.
+    pub spent_nano_usd: Option<i64>,
+}
+
+/// The request of a dead letter as it would be sent now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterRequest {
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// How it would be sent.
+    pub route: RouteType,
+    /// The prompt's template and version.
+    pub template: String,
+    /// Most tokens of the answer.
+    pub max_output: i64,
+    /// Input tokens, estimated.
+    pub input_tokens: i64,
+    /// Words that an edit leaves out of what is sent; none: the work is sent as handed in.
+    pub words_left_out: Option<u64>,
+    /// The request in the provider's own form, laid out for reading; without `show=work` a few words stand for the
+    /// student's text. None where the provider is not set up any more.
+    pub body: Option<String>,
+    /// The text that is sent; with `show=work` only.
+    pub text: Option<String>,
+}
+
+/// Which dead letters are meant, among those that are open; what is left out narrows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterFilter {
+    /// Those of this cause.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// Those that died at this provider.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// Those of this assignment.
+    #[serde(default)]
+    pub assignment: Option<Uuid>,
+    /// Those that died up to this time, so that what is decided is about what was seen.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Dead letters to be tried again: by `ids`, or all that match a `filter`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryDeadLetters {
     /// Their ids, 1 to 1,000.
-    pub ids: Vec<Uuid>,
+    #[serde(default)]
+    pub ids: Option<Vec<Uuid>>,
+    /// All open ones that match, the oldest 1,000 of them.
+    #[serde(default)]
+    pub filter: Option<DeadLetterFilter>,
+    /// With a filter: only count those that match.
+    #[serde(default)]
+    pub preview: bool,
     /// Why; kept with them.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
-/// Dead letters to be sent another way.
+/// Dead letters to be sent another way: by `ids`, or all that match a `filter`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RerouteDeadLetters {
     /// Their ids, 1 to 1,000.
-    pub ids: Vec<Uuid>,
+    #[serde(default)]
+    pub ids: Option<Vec<Uuid>>,
+    /// All open ones that match, the oldest 1,000 of them.
+    #[serde(default)]
+    pub filter: Option<DeadLetterFilter>,
+    /// With a filter: only count those that match.
+    #[serde(default)]
+    pub preview: bool,
     /// The provider's name.
     pub provider: String,
     /// One of its models. Left out: its first.
@@ -384,20 +501,80 @@ pub struct RerouteDeadLetters {
     pub reason: Option<String>,
 }
 
-/// Dead letters to be closed without marks.
+/// Dead letters to be closed without marks: by `ids`, or all that match a `filter`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscardDeadLetters {
     /// Their ids, 1 to 1,000.
-    pub ids: Vec<Uuid>,
-    /// Why; kept with them.
+    #[serde(default)]
+    pub ids: Option<Vec<Uuid>>,
+    /// All open ones that match, the oldest 1,000 of them.
+    #[serde(default)]
+    pub filter: Option<DeadLetterFilter>,
+    /// With a filter: only count those that match.
+    #[serde(default)]
+    pub preview: bool,
+    /// Why; kept with them, and told to their students.
     pub reason: String,
 }
 
-/// What came of each dead letter, in the order of the request.
+/// What is changed in a request before it is sent again. What is left out stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditDeadLetter {
+    /// The provider's name.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// One of its models. Left out with a provider: its first.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Real time or batch.
+    #[serde(default)]
+    pub route: Option<RouteType>,
+    /// Most tokens of the answer.
+    #[serde(default)]
+    pub max_output: Option<i64>,
+    /// The text to send in place of the work. Words may be left out of it, but not added, changed or moved; the work as
+    /// it was handed in is kept, and is what its student goes on seeing.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Why; kept with the edit.
+    pub reason: String,
+}
+
+/// Marks that a person gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkDeadLetter {
+    /// For each criterion of the rubric, by its id.
+    pub criteria: BTreeMap<String, HandMark>,
+    /// Feedback on the whole.
+    pub feedback: String,
+    /// The one thing to do next.
+    #[serde(default)]
+    pub next_step: String,
+}
+
+/// The mark that a person gives for one criterion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandMark {
+    /// The level's id.
+    pub level: String,
+    /// Points from the criterion's least to its most. Left out: the level's own.
+    #[serde(default)]
+    pub points: Option<f64>,
+    /// Why.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// What came of each dead letter: in the order of the ids, or the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterOutcomes {
-    /// One for each id.
+    /// How many matched the filter, or were named.
+    pub matching: i64,
+    /// One for each about which it was decided.
     pub outcomes: Vec<DeadLetterOutcome>,
 }
 

@@ -15,8 +15,6 @@ use quire_engine::{
     engine::{LaneOverview, MoneyOverview, ProviderOverview},
     identity::Actor,
     queue::{JobState, Lane},
-    recovery::{Cause, DeadLetter, Resolution, store::Filter},
-    routing::Route,
     store::{BatchId, NanoUsd},
 };
 
@@ -72,30 +70,6 @@ impl Pages {
         })
     }
 
-    pub(super) async fn dead_letters_of(
-        &self,
-        actor: &Actor,
-        filter: view::DeadLetterFilter,
-        page: u64,
-    ) -> PageResult<view::DeadLetters> {
-        let open = match filter {
-            view::DeadLetterFilter::Open => Some(true),
-            view::DeadLetterFilter::Resolved => Some(false),
-            view::DeadLetterFilter::All => None,
-        };
-        let filter = Filter { open, cause: None };
-        let list = self
-            .engine
-            .dead_letters(actor, filter, page_number(page), per_page())
-            .await
-            .map_err(|e| failed(&e))?;
-        Ok(view::DeadLetters {
-            letters: list.rows.iter().map(dead_letter).collect(),
-            ways: self.engine.ways(),
-            paging: paging(list.page, list.per_page, list.total),
-        })
-    }
-
     pub(super) async fn batches_of(
         &self,
         actor: &Actor,
@@ -140,47 +114,6 @@ impl Pages {
             paging: paging(jobs.page, jobs.per_page, jobs.total),
             item: item(&b),
         })
-    }
-}
-
-fn dead_letter(letter: &DeadLetter) -> view::DeadLetter {
-    view::DeadLetter {
-        id: letter.id.to_string(),
-        tracking_id: letter.tracking_id.to_string(),
-        assignment: letter.assignment.clone(),
-        student: letter.student.to_string(),
-        provider: letter.provider.clone(),
-        model: letter.model.clone(),
-        route: match letter.route {
-            Route::Batch => "in a batch".to_owned(),
-            Route::Realtime => "by a call".to_owned(),
-        },
-        cause: match letter.cause {
-            Cause::RateLimit => "The provider took no more calls",
-            Cause::NoAnswer => "No answer came",
-            Cause::Provider => "The provider failed",
-            Cause::Malformed => "The reply made no sense",
-            Cause::TooLarge => "Too large",
-            Cause::Refused => "The provider refused it",
-            Cause::Unusable => "No answer could be used",
-            Cause::Killed => "Processes ended while at work on it",
-        }
-        .to_owned(),
-        why: letter.why.clone(),
-        advice: letter.cause.advice().to_owned(),
-        died_at: letter.died_at,
-        recoveries: count(letter.recoveries),
-        recover_at: letter.recover_at,
-        resolution: letter.resolution.map(|resolution| {
-            match resolution {
-                Resolution::Recovered => "Tried again on schedule",
-                Resolution::Retried => "Tried again",
-                Resolution::Rerouted => "Sent another way",
-                Resolution::Discarded => "Closed without marks",
-            }
-            .to_owned()
-        }),
-        reason: letter.reason.clone(),
     }
 }
 

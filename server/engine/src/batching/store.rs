@@ -592,6 +592,8 @@ pub struct Item {
     pub submission_id: SubmissionId,
     /// How its result was taken in; none yet.
     pub outcome: Option<String>,
+    /// Most tokens of its answer.
+    pub max_output: i64,
 }
 
 /// Items of a batch from a place on.
@@ -600,7 +602,7 @@ pub struct Item {
 /// If the database fails.
 pub async fn items(x: &mut impl Exec, id: BatchId, from: i64, most: i64) -> Result<Vec<Item>, DbError> {
     x.query(
-        "SELECT i.place, i.job_id, j.submission_id, i.outcome FROM batch_items i \
+        "SELECT i.place, i.job_id, j.submission_id, i.outcome, j.max_output FROM batch_items i \
          JOIN model_jobs j ON j.id = i.job_id WHERE i.batch_id = $1 AND i.place >= $2 ORDER BY i.place LIMIT $3",
     )
     .bind(id)
@@ -651,6 +653,26 @@ pub async fn set_outcome(
         noted.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(noted)
+}
+
+/// Notes what went wrong with jobs in a batch, for staff.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_said(x: &mut impl Exec, id: BatchId, jobs: &[JobId], said: &str) -> Result<(), DbError> {
+    for chunk in jobs.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE batch_items SET said = $1 WHERE batch_id = $2 AND job_id IN ({})",
+            crate::store::places(3, chunk.len())
+        ));
+        query.put(said.to_owned());
+        query.put(id);
+        for job in chunk {
+            query.put(*job);
+        }
+        query.exec().await?;
+    }
+    Ok(())
 }
 
 /// How many results of a batch were taken in, by outcome.

@@ -113,7 +113,8 @@ impl Engine {
             .await?;
         let mut seconds: Vec<TimeDelta> = waits.iter().map(|(from, to)| *to - *from).collect();
         seconds.sort_unstable();
-        let (dead,): (i64,) = db.query("SELECT COUNT(*) FROM model_jobs WHERE state = 'dead'").one().await?;
+        let (dead,): (i64,) =
+            db.query("SELECT COUNT(*) FROM dead_letters WHERE resolution IS NULL").one().await?;
         let batches = self.open_batches(actor).await?;
         let mut providers = Vec::new();
         for entry in self.providers() {

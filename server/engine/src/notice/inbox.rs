@@ -58,7 +58,13 @@ impl From<Shown> for InboxItem {
             Kind::Ready => {
                 ("Your marks are ready", format!("See the marks and feedback for “{assignment}” ({course})."))
             }
-            Kind::NeedsAttention => (
+            Kind::Closed => (
+                "Your work was closed without marks",
+                format!(
+                    "“{assignment}” ({course}) could not be marked. Its page says why, and what you can do."
+                ),
+            ),
+            Kind::NeedsAttention | Kind::DeadLetters => (
                 "A submission needs attention",
                 format!(
                     "{tracking_id} for “{assignment}” ({course}) ran out of automatic remedies. The student is told that a person looks at it."

@@ -15,8 +15,12 @@ pub enum Kind {
     Processing,
     /// To the student: the marks are released.
     Ready,
-    /// To administrators: a submission ran out of automatic remedies.
+    /// To the student: the work was closed without marks.
+    Closed,
+    /// To administrators and the course's instructors: a submission ran out of automatic remedies.
     NeedsAttention,
+    /// To administrators: a summary of all that ran out of automatic remedies, at most once an hour.
+    DeadLetters,
 }
 
 /// A way to reach a person.
@@ -32,8 +36,15 @@ pub enum Channel {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Received, Self::Delayed, Self::Processing, Self::Ready, Self::NeedsAttention];
+    pub const ALL: [Self; 7] = [
+        Self::Received,
+        Self::Delayed,
+        Self::Processing,
+        Self::Ready,
+        Self::Closed,
+        Self::NeedsAttention,
+        Self::DeadLetters,
+    ];
 
     /// Its name in the database, and of the folder of its e-mail.
     #[must_use]
@@ -43,7 +54,9 @@ impl Kind {
             Self::Delayed => "delayed",
             Self::Processing => "processing",
             Self::Ready => "ready",
+            Self::Closed => "closed",
             Self::NeedsAttention => "needs_attention",
+            Self::DeadLetters => "dead_letters",
         }
     }
 
@@ -51,10 +64,11 @@ impl Kind {
     #[must_use]
     pub const fn channels(self) -> &'static [Channel] {
         match self {
-            Self::Received | Self::Ready | Self::NeedsAttention => &[Channel::Platform, Channel::Email],
+            Self::Received | Self::Ready | Self::Closed => &[Channel::Platform, Channel::Email],
             // The page itself is live: it shows this as it happens.
-            Self::Processing => &[Channel::Email],
-            Self::Delayed => &[Channel::Platform],
+            Self::Processing | Self::DeadLetters => &[Channel::Email],
+            // Many may die at once: the e-mail is a summary.
+            Self::Delayed | Self::NeedsAttention => &[Channel::Platform],
         }
     }
 
@@ -64,9 +78,9 @@ impl Kind {
         matches!(self, Self::Delayed | Self::NeedsAttention)
     }
 
-    /// It is for those who look after Quire, not for the student.
+    /// It is for staff, not for the student.
     #[must_use]
     pub const fn for_staff(self) -> bool {
-        matches!(self, Self::NeedsAttention)
+        matches!(self, Self::NeedsAttention | Self::DeadLetters)
     }
 }

@@ -1,6 +1,10 @@
 //! E-mails made from their templates: a folder for each kind, with subject, text and HTML.
 
-use super::{Kind, store::Facts, when};
+use super::{
+    Kind,
+    store::{Facts, Reader},
+    when,
+};
 use chrono::{DateTime, Utc};
 use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
 use std::sync::LazyLock;
@@ -45,7 +49,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 12] = files!("received" "processing" "ready" "needs_attention");
+const FILES: [(&str, &str); 15] = files!("received" "processing" "ready" "closed" "dead_letters");
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
 
 /// Names that end in `.html` are escaped for HTML.
@@ -75,29 +79,58 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
         assignment => one_line(&facts.assignment),
         course => one_line(&facts.course),
         tracking_id => facts.tracking_id.as_str(),
+        about => facts.tracking_id.as_str(),
         submitted => when::moment(facts.submitted_at, zone),
         estimate => setting.estimate.map(|(from, to)| when::time_range(from, to, setting.now, zone)),
         held => facts.held,
         link,
         action => match facts.kind {
             Kind::Ready => "See your marks",
-            Kind::NeedsAttention => "See what happened",
+            Kind::Closed => "See why, and what you can do",
+            Kind::NeedsAttention | Kind::DeadLetters => "See what happened",
             Kind::Received | Kind::Delayed | Kind::Processing => "See where it is",
         },
     };
-    let fill = |file: &str| TEMPLATES.get_template(&format!("{}/{file}", facts.kind.name()))?.render(&values);
+    filled(facts.kind, &facts.name, facts.email.to_string(), facts.id.to_string(), &values)
+}
+
+/// The summary of what ran out of automatic remedies and needs a person: by what it failed of, how many.
+///
+/// # Errors
+/// If the templates can't be filled in.
+pub(super) fn summary(
+    reader: &Reader,
+    open: &[(&str, i64)],
+    setting: &Setting<'_>,
+) -> Result<Letter, minijinja::Error> {
+    let values = context! {
+        name => one_line(&reader.name),
+        institution => setting.institution,
+        total => open.iter().map(|(_, number)| number).sum::<i64>(),
+        causes => open.iter().map(|&(title, number)| context! { title, number }).collect::<Vec<_>>(),
+        about => "what needs a person",
+        now => when::moment(setting.now, reader.time_zone.0),
+        link => format!("{}/admin/dead-letters", setting.public_url),
+        action => "See them all",
+    };
+    filled(Kind::DeadLetters, &reader.name, reader.email.to_string(), reader.id.to_string(), &values)
+}
+
+/// A letter out of the templates of its kind.
+fn filled(
+    kind: Kind,
+    name: &str,
+    email: String,
+    id: String,
+    values: &minijinja::Value,
+) -> Result<Letter, minijinja::Error> {
+    let fill = |file: &str| TEMPLATES.get_template(&format!("{}/{file}", kind.name()))?.render(values);
     let subject = one_line(&fill("subject.txt")?);
     let body = fill("body.html")?;
     let html =
         TEMPLATES.get_template(LAYOUT.0)?.render(context! { title => &subject, body, ..values.clone() })?;
-    Ok(Letter {
-        name: facts.name.clone(),
-        email: facts.email.to_string(),
-        text: fill("text.txt")?.trim().to_owned() + "\n",
-        subject,
-        html,
-        id: facts.id.to_string(),
-    })
+    let text = fill("text.txt")?.trim().to_owned() + "\n";
+    Ok(Letter { name: name.to_owned(), email, subject, text, html, id })
 }
 
 /// A text without line ends: it may become part of a header.
@@ -143,7 +176,10 @@ mod tests {
 
     #[test]
     fn every_kind_on_the_e_mail_channel_has_a_letter() {
-        for kind in Kind::ALL.into_iter().filter(|k| k.channels().contains(&super::super::Channel::Email)) {
+        let mailed = |kind: &Kind| {
+            *kind != Kind::DeadLetters && kind.channels().contains(&super::super::Channel::Email)
+        };
+        for kind in Kind::ALL.into_iter().filter(mailed) {
             for held in [false, true] {
                 for estimate in [false, true] {
                     let letter = write(&Facts { held, ..facts(kind) }, &setting(estimate)).unwrap();
@@ -172,6 +208,26 @@ mod tests {
             }
         }
         assert!(write(&facts(Kind::Delayed), &setting(false)).is_err());
+    }
+
+    #[test]
+    fn the_summary_counts_by_cause() {
+        let facts = facts(Kind::DeadLetters);
+        let reader = Reader {
+            id: facts.id,
+            email: facts.email,
+            name: facts.name,
+            time_zone: facts.time_zone,
+            disabled_at: None,
+        };
+        let letter = summary(&reader, &[("Too large", 1_002), ("Refused", 1)], &setting(false)).unwrap();
+        assert_eq!(letter.subject, "1003 submissions need a person");
+        for part in ["1002  Too large\n", "1  Refused\n", "https://quire.example.edu/admin/dead-letters\n"] {
+            assert!(letter.text.contains(part), "{part}: {}", letter.text);
+        }
+        assert!(letter.html.contains("Too large") && !letter.html.contains("{{"), "{}", letter.html);
+        let one = summary(&reader, &[("Refused", 1)], &setting(false)).unwrap();
+        assert_eq!(one.subject, "1 submission needs a person");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::{Job, JobState, Lane, Place};
 use crate::{
     routing::Decision,
     store::{
-        AssignmentId, BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks, places,
+        AssignmentId, BatchId, DbError, EditId, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks,
+        places,
     },
 };
 use chrono::{DateTime, Utc};
@@ -335,8 +336,8 @@ pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
     let rows = x
         .query(
             "UPDATE model_jobs SET state = 'queued', batch_id = NULL, finished_at = NULL, attempt = 0, failures = 0, \
-             kills = 0, diverted = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6 \
-             WHERE id = $1 AND state = 'dead'",
+             kills = 0, diverted = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6, \
+             input_tokens = $7, max_output = $8, bytes = $9 WHERE id = $1 AND state = 'dead'",
         )
         .bind(job.id)
         .bind(job.ready_at)
@@ -344,9 +345,21 @@ pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
         .bind(job.provider.clone())
         .bind(job.model.clone())
         .bind(job.expected)
+        .bind(job.input_tokens)
+        .bind(job.max_output)
+        .bind(job.bytes)
         .exec()
         .await?;
     Ok(rows == 1)
+}
+
+/// Notes the edit that holds for a job's request from now on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_edit(x: &mut impl Exec, id: JobId, edit: EditId) -> Result<(), DbError> {
+    x.query("UPDATE model_jobs SET edit_id = $2 WHERE id = $1").bind(id).bind(edit).exec().await?;
+    Ok(())
 }
 
 /// Ends jobs that are all in one state and batch; answers those that still were there.

@@ -6,7 +6,7 @@ use crate::{
     provider::ErrorClass,
     queue::Job,
     routing::Route,
-    store::{AssignmentId, DeadLetterId, JobId, PersonId, SubmissionId},
+    store::{AssignmentId, CourseId, DeadLetterId, JobId, PersonId, SubmissionId},
     submission::TrackingId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -60,6 +60,56 @@ impl Cause {
             Self::Refused => "refused",
             Self::Unusable => "unusable",
             Self::Killed => "killed",
+        }
+    }
+
+    /// What it is, in a few words for staff.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::RateLimit => "The provider took no more calls",
+            Self::NoAnswer => "No answer came",
+            Self::Provider => "The provider failed",
+            Self::Malformed => "The reply made no sense",
+            Self::TooLarge => "Too large",
+            Self::Refused => "The provider refused it",
+            Self::Unusable => "No answer could be used",
+            Self::Killed => "Processes ended while at work on it",
+        }
+    }
+
+    /// What it means, for staff.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::RateLimit => {
+                "The provider said each time that too many calls came from this account. The work itself is not at fault."
+            }
+            Self::NoAnswer => {
+                "Calls went out, and each time no answer came in time or the connection broke. The provider may have \
+                 been at work all the same, so each such call is booked as spent without an answer."
+            }
+            Self::Provider => {
+                "The provider answered each time that something failed on its side. The work itself is not at fault."
+            }
+            Self::Malformed => {
+                "Replies came, but not in the form that the provider promises, so no answer could be read out of them."
+            }
+            Self::TooLarge => {
+                "The request has more tokens or bytes than the model, or one batch, takes. Sent again as it is, it fails \
+                 again."
+            }
+            Self::Refused => {
+                "The provider read the request and refused it as wrong or not allowed. Sent again as it is, it most \
+                 likely fails again."
+            }
+            Self::Unusable => {
+                "Answers came and were paid for, but none gave marks by this rubric: levels or criteria that do not exist, \
+                 evidence that is not in the work, an answer that was cut off, or a refusal."
+            }
+            Self::Killed => {
+                "Each time while it was at work on this, the process ended. The work may be what brings it down."
+            }
         }
     }
 
@@ -120,11 +170,32 @@ pub enum Resolution {
     Retried,
     /// A person sent it another way.
     Rerouted,
+    /// A person changed the request and sent it again.
+    Edited,
+    /// A person gave the marks.
+    Marked,
     /// A person closed it without marks.
     Discarded,
 }
 
 impl Resolution {
+    /// All resolutions.
+    pub const ALL: [Self; 6] =
+        [Self::Recovered, Self::Retried, Self::Rerouted, Self::Edited, Self::Marked, Self::Discarded];
+
+    /// What was done, in a few words for staff.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Recovered => "Tried again on schedule",
+            Self::Retried => "Tried again",
+            Self::Rerouted => "Sent another way",
+            Self::Edited => "Edited and sent again",
+            Self::Marked => "Marked by hand",
+            Self::Discarded => "Closed without marks",
+        }
+    }
+
     /// The name in the database and the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -132,6 +203,8 @@ impl Resolution {
             Self::Recovered => "recovered",
             Self::Retried => "retried",
             Self::Rerouted => "rerouted",
+            Self::Edited => "edited",
+            Self::Marked => "marked",
             Self::Discarded => "discarded",
         }
     }
@@ -163,6 +236,10 @@ pub struct DeadLetter {
     pub assignment_id: AssignmentId,
     /// The assignment's title.
     pub assignment: String,
+    /// Its course.
+    pub course_id: CourseId,
+    /// The student.
+    pub student_id: PersonId,
     /// The student's address.
     pub student: Email,
     /// Provider's name at its death.
@@ -187,6 +264,8 @@ pub struct DeadLetter {
     pub resolved_at: Option<DateTime<Utc>>,
     /// By whom; none: Quire itself.
     pub resolved_by: Option<PersonId>,
+    /// That person's name.
+    pub resolver: Option<String>,
     /// Why, in that person's words.
     pub reason: Option<String>,
 }

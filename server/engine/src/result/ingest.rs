@@ -162,11 +162,12 @@ impl Engine {
         let mut db = self.db();
         let jobs = queue::store::find_many(&mut db, ids).await?;
         let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
-        let works: HashMap<SubmissionId, submission::Work> = submission::store::works(&mut db, &submissions)
-            .await?
-            .into_iter()
-            .map(|work| (work.id, work))
-            .collect();
+        let works: HashMap<SubmissionId, submission::Sent> =
+            submission::store::as_sent(&mut db, &submissions)
+                .await?
+                .into_iter()
+                .map(|work| (work.id, work))
+                .collect();
         let mut arrived = Vec::with_capacity(jobs.len());
         for mut job in jobs {
             let Some(work) = works.get(&job.submission_id) else { continue };
@@ -181,7 +182,7 @@ impl Engine {
                     held_for_approval: marking.held_for_approval(),
                     most: marking.context.rubric.most().0,
                     template: marking.template(),
-                    judged,
+                    judged: judged.placed_in(work.handed_in.as_deref()),
                     job,
                 });
             }

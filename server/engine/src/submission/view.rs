@@ -7,7 +7,7 @@ use crate::{
     queue::{self, Estimate, Job, JobState, Spot},
     result::{self, Assessment},
     routing::Decision,
-    store::SubmissionId,
+    store::{DeadLetterId, SubmissionId},
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -25,6 +25,10 @@ pub struct SubmissionView {
     pub decision: Decision,
     /// What went wrong last, for staff only.
     pub failure: Option<String>,
+    /// The dead letter that waits for a person, for staff only.
+    pub dead_letter: Option<DeadLetterId>,
+    /// Why it was closed without marks, where it was.
+    pub closing: Option<String>,
     /// Its place, while it waits.
     pub spot: Option<Spot>,
     /// When marks will be there, while that can be told.
@@ -104,6 +108,14 @@ impl Engine {
         let (spot, estimate) = self.whereabouts(&job).await?;
         let assessment =
             result::store::of_submission(&mut db, id).await?.filter(|a| staff || a.released_at.is_some());
+        let dead_letter = match submission.state {
+            SubmissionState::NeedsAttention if staff => self.open_dead_letter(id).await?,
+            _ => None,
+        };
+        let closing = match submission.state {
+            SubmissionState::Closed => self.closing(id).await?.map(|(reason, _)| reason),
+            _ => None,
+        };
         Ok(SubmissionView {
             progress: progress(&submission, &job, estimate, self.now()),
             submission,
@@ -111,6 +123,8 @@ impl Engine {
             job,
             decision,
             failure: failure.filter(|_| staff),
+            dead_letter,
+            closing,
             spot,
             estimate,
             quick,
