@@ -263,10 +263,11 @@ CREATE INDEX dead_letters_died ON dead_letters (died_at, id);
 
 CREATE TABLE prices (
     provider_kind TEXT NOT NULL,
+    provider      TEXT NOT NULL,         -- whose own price it is; empty: that of every provider of the kind
     model         TEXT NOT NULL,
     valid_from    TEXT NOT NULL,
     price         TEXT NOT NULL,         -- nano-dollars per million tokens, by kind of token
-    PRIMARY KEY (provider_kind, model, valid_from)
+    PRIMARY KEY (provider_kind, provider, model, valid_from)
 ) STRICT;
 
 -- Append-only: what is held, expected and spent is the sum of the lines.

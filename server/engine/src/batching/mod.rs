@@ -8,6 +8,7 @@ mod requests;
 mod send;
 pub mod store;
 mod view;
+mod without;
 
 pub use compose::{Composition, Room, compose};
 pub use readiness::{QueueFacts, Reason, Sizes, readiness};

@@ -215,7 +215,8 @@ fn operation(batch: &Batch) -> Value {
         "name": name,
     });
     let mut operation = json!({"name": name});
-    let file = (batch.state.is_final() && batch.output_bytes > 0).then(|| format!("files/{}", batch.output_id));
+    let file =
+        (batch.state.is_final() && batch.output_bytes > 0).then(|| format!("files/{}", batch.output_id));
     let absent = batch.plan.has(Fault::EmptyFileIds).then(String::new);
     if let Some(file) = file.or(absent) {
         metadata["output"] = json!({"responsesFile": file});
@@ -238,7 +239,8 @@ fn operation(batch: &Batch) -> Value {
             _ => {
                 let mut output = metadata.get("output").cloned().unwrap_or_else(|| json!({}));
                 output["@type"] =
-                    "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput".into();
+                    "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput"
+                        .into();
                 operation["response"] = output;
             }
         }

@@ -89,7 +89,8 @@ const UPLOADED: &str = "gemini";
 pub(super) async fn begin(headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     if text("x-goog-upload-protocol") != "resumable" || text("x-goog-upload-command") != "start" {
-        let message = "The simulator takes uploads by x-goog-upload-protocol resumable, begun by the command start.";
+        let message =
+            "The simulator takes uploads by x-goog-upload-protocol resumable, begun by the command start.";
         return Err(ApiError::invalid(message));
     }
     if text("x-goog-upload-header-content-length").parse().is_ok_and(|bytes: u64| bytes > MAX_BYTES) {
@@ -145,7 +146,9 @@ pub(super) async fn receive(
     let announced = announced(&session).ok_or_else(|| ApiError::invalid("There is no such upload."))?;
     let finalizes = text("x-goog-upload-command").split(',').any(|word| word.trim() == "finalize");
     if !finalizes || !matches!(text("x-goog-upload-offset"), "" | "0") {
-        return Err(ApiError::invalid("The simulator takes the content of a file in one piece, and finalizes."));
+        return Err(ApiError::invalid(
+            "The simulator takes the content of a file in one piece, and finalizes.",
+        ));
     }
     let partial = Partial::new(&core.folder, &announced.id);
     let path = partial.path();

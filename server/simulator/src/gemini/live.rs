@@ -33,7 +33,10 @@ pub(super) async fn act(
     match act {
         Some("generateContent") => generate(&core, &caller, model, body).await,
         Some("batchGenerateContent") => batches::create(&core, model, &body).await,
-        _ => Err(ApiError::new(Kind::NotFound, format!("The simulator knows no models.{}.", act.unwrap_or("")))),
+        _ => Err(ApiError::new(
+            Kind::NotFound,
+            format!("The simulator knows no models.{}.", act.unwrap_or("")),
+        )),
     }
 }
 

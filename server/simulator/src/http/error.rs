@@ -161,7 +161,9 @@ impl ApiError {
                 }
                 let quota = match self.kind {
                     Kind::Quota => Some("GenerateRequestsPerDayPerProjectPerModel"),
-                    Kind::RateLimit => Some(self.code.unwrap_or("GenerateRequestsPerMinutePerProjectPerModel")),
+                    Kind::RateLimit => {
+                        Some(self.code.unwrap_or("GenerateRequestsPerMinutePerProjectPerModel"))
+                    }
                     _ => None,
                 };
                 if let Some(quota) = quota {

@@ -30,7 +30,10 @@ async fn a_batch_goes_from_upload_to_results() {
     let name = created["name"].as_str().unwrap();
     let batch = sim.gemini_ended(name).await;
     assert_eq!(batch["metadata"]["state"], "BATCH_STATE_SUCCEEDED");
-    assert_eq!(batch["metadata"]["batchStats"], json!({"requestCount": "30", "successfulRequestCount": "30"}));
+    assert_eq!(
+        batch["metadata"]["batchStats"],
+        json!({"requestCount": "30", "successfulRequestCount": "30"})
+    );
     assert_eq!(batch["response"]["responsesFile"], batch["metadata"]["output"]["responsesFile"]);
     let lines = sim.gemini_lines(&batch).await;
     assert_eq!(keys(&lines), all_ids(30));
@@ -103,7 +106,10 @@ async fn content_is_generated_at_once() {
         (json!({}), "contents is not specified"),
         (json!({"contents": [{"parts": [{"inlineData": {}}]}]}), "parts of text only"),
         (json!({"contents": [{"role": "x", "parts": []}]}), "valid role"),
-        (json!({"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"maxOutputTokens": 0}}), "maxOutputTokens"),
+        (
+            json!({"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"maxOutputTokens": 0}}),
+            "maxOutputTokens",
+        ),
         (
             json!({"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"responseJsonSchema": {}}}),
             "responseMimeType",
@@ -173,7 +179,12 @@ async fn an_input_that_is_gone_or_wrong_makes_no_batch() {
     assert_eq!(begin.send().await.unwrap().status(), 400);
     let lost = sim.http.post(sim.url("/gemini/upload/v1beta/files/00")).header("x-goog-api-key", "key");
     let lost = lost.header("x-goog-upload-command", "upload, finalize");
-    assert!(read(lost.send().await.unwrap()).await.1["error"]["message"].as_str().unwrap().contains("no such upload"));
+    assert!(
+        read(lost.send().await.unwrap()).await.1["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("no such upload")
+    );
 }
 
 #[tokio::test]
@@ -240,8 +251,13 @@ async fn faults_of_batches_lines_and_answers_have_geminis_form() {
         (sim, batch)
     };
     let (_, batch) = one("bad_line").await;
-    assert_eq!((&batch["metadata"]["state"], &batch["error"]["code"]), (&json!("BATCH_STATE_FAILED"), &json!(3)));
-    for (fault, state) in [("batch_expired", "BATCH_STATE_EXPIRED"), ("batch_cancelled", "BATCH_STATE_CANCELLED")] {
+    assert_eq!(
+        (&batch["metadata"]["state"], &batch["error"]["code"]),
+        (&json!("BATCH_STATE_FAILED"), &json!(3))
+    );
+    for (fault, state) in
+        [("batch_expired", "BATCH_STATE_EXPIRED"), ("batch_cancelled", "BATCH_STATE_CANCELLED")]
+    {
         let (sim, batch) = one(fault).await;
         assert_eq!(batch["metadata"]["state"], state);
         assert_eq!(keys(&sim.gemini_lines(&batch).await), all_ids(6));

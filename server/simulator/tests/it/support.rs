@@ -237,7 +237,8 @@ impl Sim {
 
     /// The lines of an ended batch's results that are JSON.
     pub(crate) async fn gemini_lines(&self, batch: &Value) -> Vec<Value> {
-        let Some(name) = batch["metadata"]["output"]["responsesFile"].as_str().filter(|n| !n.is_empty()) else {
+        let Some(name) = batch["metadata"]["output"]["responsesFile"].as_str().filter(|n| !n.is_empty())
+        else {
             return vec![];
         };
         let response = self.gemini("GET", &format!("/{name}:download?alt=media")).send().await.unwrap();
