@@ -297,10 +297,11 @@ CREATE INDEX dead_letter_looks_letter ON dead_letter_looks (dead_letter_id, look
 
 CREATE TABLE prices (
     provider_kind TEXT NOT NULL,
+    provider      TEXT NOT NULL,         -- whose own price it is; empty: that of every provider of the kind
     model         TEXT NOT NULL,
     valid_from    TEXT NOT NULL,
     price         TEXT NOT NULL,         -- nano-dollars per million tokens, by kind of token
-    PRIMARY KEY (provider_kind, model, valid_from)
+    PRIMARY KEY (provider_kind, provider, model, valid_from)
 ) STRICT;
 
 -- Append-only: what is held, expected and spent is the sum of the lines.

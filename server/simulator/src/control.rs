@@ -183,10 +183,12 @@ fn check_advance(core: &Core, by: f64) -> Result<(), Refusal> {
 }
 
 async fn find(core: &Core, id: &str) -> Result<Batch, Refusal> {
-    let found = match core.store.batch(Provider::OpenAi, id).await? {
-        Some(batch) => Some(batch),
-        None => core.store.batch(Provider::Anthropic, id).await?,
-    };
+    let mut found = None;
+    for provider in [Provider::OpenAi, Provider::Anthropic, Provider::Gemini] {
+        if found.is_none() {
+            found = core.store.batch(provider, id).await?;
+        }
+    }
     match found {
         None => Err(Refusal::Wrong(format!("batches: there is no batch {id}"))),
         Some(batch) if batch.state.is_final() => {

@@ -40,6 +40,12 @@ impl Engine {
         let in_flight = store::in_flight(&mut db).await?;
         let mut ready = Vec::new();
         for entry in self.providers() {
+            if !entry.provider.capabilities().batch {
+                if backlog.iter().any(|b| b.provider == entry.name && b.ready > 0) {
+                    ready.push(entry.name.clone());
+                }
+                continue;
+            }
             let models: HashSet<&str> =
                 backlog.iter().filter(|b| b.provider == entry.name).map(|b| b.model.as_str()).collect();
             let any = models.into_iter().any(|model| {
@@ -78,6 +84,11 @@ impl Engine {
             .collect();
         models.sort();
         models.dedup();
+        if !entry.provider.capabilities().batch {
+            self.without_batches(&mut tx, provider, &models).await?;
+            tx.commit().await?;
+            return Ok(Vec::new());
+        }
         for model in models {
             let in_flight = store::in_flight(&mut tx).await?;
             let waiting = Shares::new(&entry, &model, &backlog, &in_flight, now);

@@ -14,6 +14,7 @@ pub mod store;
 mod tests;
 mod tuning;
 mod view;
+mod without;
 
 pub use compose::{
     Candidate, Circumstances, Composed, Composition, InLine, Limits, Prefix, Rated, Room, Strategy,

@@ -159,6 +159,7 @@ impl Engine {
     fn outgoing(&self, batch: &Batch, bytes: i64) -> Outgoing {
         Outgoing {
             token: batch.token.clone(),
+            model: batch.model.clone(),
             requests: u64::try_from(batch.jobs).unwrap_or(0),
             bytes: u64::try_from(bytes).unwrap_or(0),
         }

@@ -132,7 +132,8 @@ impl Engine {
         let now = self.now();
         let mut db = self.db();
         if self.registry().refresh(&mut db).await.map_err(|e| EngineError::Busy(e.to_string()))? {
-            tracing::info!("the providers' settings were read anew");
+            self.0.prices.load().await?;
+            tracing::info!("the providers' settings and prices were read anew");
         }
         let backlog = queue::store::backlog(&mut db, now).await?;
         let in_flight = batching::store::in_flight(&mut db).await?;

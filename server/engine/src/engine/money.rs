@@ -36,7 +36,7 @@ impl Engine {
             self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
         self.0
             .prices
-            .at(kind, model, at)
+            .at(kind, provider, model, at)
             .ok_or_else(|| EngineError::NoPrice { provider: provider.to_owned(), model: model.to_owned() })
     }
 

@@ -7,7 +7,10 @@ use crate::{
     identity::{self, Email, Institution, NewPerson, Passwords, Role, name_from_email},
     provider::{
         MasterKey,
-        registry::{Change, store::put_provider},
+        registry::{
+            Change,
+            store::{put_price, put_provider},
+        },
     },
     routing::StudentTier,
     store::{Db, PersonId, Tx, World},
@@ -35,6 +38,7 @@ pub async fn apply(db: &Db, world: &World, master: &MasterKey, setup: &Setup) ->
     work.rubrics().await?;
     work.assignments().await?;
     work.providers().await?;
+    work.prices().await?;
     work.budgets().await?;
     let report = work.report;
     tx.commit().await?;
@@ -240,6 +244,16 @@ impl Work<'_> {
             })?;
             let change = put_provider(self.tx, self.world, self.master, &new).await?;
             self.report.note("provider", given.name.get_ref(), change);
+        }
+        Ok(())
+    }
+
+    async fn prices(&mut self) -> Result<(), SetupError> {
+        for given in &self.setup.prices {
+            let name = given.provider.get_ref();
+            let Some(kind) = self.setup.kind_of(&self.there, name) else { continue };
+            let change = put_price(self.tx, self.world, &given.row(kind, self.world.now())).await?;
+            self.report.note("price", &format!("{name}/{}", given.model), change);
         }
         Ok(())
     }

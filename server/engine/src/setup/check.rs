@@ -4,7 +4,14 @@ use super::{Setup, Wrong};
 use crate::{
     course::{self, Assignment, Course},
     identity::{self, Email, Passwords},
-    provider::registry::{NewProvider, store::ProviderRow},
+    provider::{
+        ProviderKind,
+        price::{Price, Rates},
+        registry::{
+            self, NewProvider,
+            store::{PriceRow, ProviderRow},
+        },
+    },
     store::{CourseId, DbError, Exec, RubricVersionId, World},
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -16,6 +23,7 @@ pub(super) struct There {
     pub(super) courses: BTreeMap<String, Course>,
     rubrics: BTreeSet<(String, String)>,
     pub(super) providers: BTreeMap<String, ProviderRow>,
+    prices: Vec<PriceRow>,
 }
 
 impl There {
@@ -25,7 +33,9 @@ impl There {
             courses: BTreeMap::new(),
             rubrics: BTreeSet::new(),
             providers: BTreeMap::new(),
+            prices: registry::store::prices(x).await?,
         };
+        there.prices.extend(registry::store::seeds());
         for email in setup.emails() {
             if let Some(person) = identity::store::person_by_email(x, &email).await? {
                 there.people.insert(email, person);
@@ -41,7 +51,7 @@ impl There {
                 there.rubrics.insert((assignment.course.clone(), assignment.rubric.clone()));
             }
         }
-        for row in crate::provider::registry::store::providers(x).await? {
+        for row in registry::store::providers(x).await? {
             there.providers.insert(row.name.clone(), row);
         }
         Ok(there)
@@ -63,7 +73,8 @@ impl Setup {
         self.check_courses(&mut wrongs, world);
         self.check_rubrics(&mut wrongs, there);
         self.check_assignments(&mut wrongs, there, world);
-        self.check_providers(&mut wrongs, there);
+        self.check_providers(&mut wrongs, there, world);
+        self.check_prices(&mut wrongs, there, world);
         self.check_budgets(&mut wrongs, there);
         wrongs.list
     }
@@ -171,7 +182,60 @@ impl Setup {
         }
     }
 
-    fn check_providers(&self, wrongs: &mut Wrongs<'_>, there: &There) {
+    /// The interface that a provider of this name speaks: in the file, or as it is there.
+    pub(super) fn kind_of(&self, there: &There, name: &str) -> Option<ProviderKind> {
+        let in_file = self.providers.iter().find(|p| p.name.get_ref() == name).map(|p| p.kind);
+        in_file.or_else(|| there.providers.get(name).map(|row| row.kind))
+    }
+
+    fn check_prices(&self, wrongs: &mut Wrongs<'_>, there: &There, world: &World) {
+        let mut seen = HashSet::new();
+        for price in &self.prices {
+            let mut wrong = |reason: String| wrongs.add("prices", &price.provider, reason);
+            let name = price.provider.get_ref();
+            let Some(kind) = self.kind_of(there, name) else {
+                wrong(format!("there is no provider \"{name}\""));
+                continue;
+            };
+            if !seen.insert((name, &price.model, price.from.map(|at| at.0))) {
+                wrong(format!("the price of \"{}\" is there twice", price.model));
+            }
+            let row = price.row(kind, world.now());
+            if !row.price.is_sound() {
+                wrong(format!("a price of \"{}\" is below 0", price.model));
+            }
+            let clash = there.prices.iter().any(|old| {
+                (old.provider_kind, &old.provider, &old.model, old.valid_from)
+                    == (kind, name, &row.model, row.valid_from)
+                    && old.price != row.price
+            });
+            if clash {
+                let model = &price.model;
+                wrong(format!(
+                    "another price of \"{model}\" holds from that moment already; write a later one"
+                ));
+            }
+        }
+    }
+
+    /// A provider's model has a price now: its own or its kind's, in the file or as it is there.
+    fn is_priced(&self, there: &There, provider: &super::ProviderSetup, model: &str, world: &World) -> bool {
+        let (name, now) = (provider.name.get_ref(), world.now());
+        let in_file = self.prices.iter().any(|price| {
+            price.provider.get_ref() == name
+                && price.model == model
+                && price.from.is_none_or(|from| from.0 <= now)
+        });
+        in_file
+            || there.prices.iter().any(|row| {
+                row.provider_kind == provider.kind
+                    && (row.provider.is_empty() || row.provider == *name)
+                    && row.model == model
+                    && row.valid_from <= now
+            })
+    }
+
+    fn check_providers(&self, wrongs: &mut Wrongs<'_>, there: &There, world: &World) {
         let mut seen = HashSet::new();
         for provider in &self.providers {
             let mut wrong = |reason: String| wrongs.add("providers", &provider.name, reason);
@@ -192,8 +256,19 @@ impl Setup {
             if let Some(old) = there.providers.get(name).filter(|old| old.kind != provider.kind) {
                 wrong(format!("speaks {} already; set up another one under another name", old.kind.name()));
             }
-            if let Err(error) = provider.provider().and_then(|new| new.check().map_err(|e| e.to_string())) {
-                wrong(error);
+            match provider.provider().and_then(|new| new.check().map_err(|e| e.to_string())) {
+                Err(error) => wrong(error),
+                Ok(settings) if provider.enabled => {
+                    for model in settings.models {
+                        if !self.is_priced(there, provider, &model, world) {
+                            wrong(format!(
+                                "has no price for the model \"{model}\", so no work could go to it; add [[prices]] \
+                                 with provider = \"{name}\" and model = \"{model}\" (0 where it costs nothing)"
+                            ));
+                        }
+                    }
+                }
+                Ok(_) => {}
             }
         }
     }
@@ -281,9 +356,44 @@ impl super::AssignmentSetup {
     }
 }
 
+impl super::PriceSetup {
+    /// The price as it is to be, from its moment on, or from now.
+    pub(super) fn row(&self, kind: ProviderKind, now: chrono::DateTime<chrono::Utc>) -> PriceRow {
+        PriceRow {
+            provider_kind: kind,
+            provider: self.provider.get_ref().clone(),
+            model: self.model.clone(),
+            valid_from: self.from.map_or(now, |from| from.0),
+            price: Price {
+                realtime: self.realtime.rates(),
+                batch: self.batch.as_ref().map(super::RatesSetup::rates),
+                long_context: None,
+            },
+        }
+    }
+}
+
+impl super::RatesSetup {
+    fn rates(&self) -> Rates {
+        let nano = |amount: &super::Amount| amount.0.0;
+        Rates {
+            input: nano(&self.input_usd),
+            cached_input: self.cached_input_usd.as_ref().map(nano),
+            cache_write: self.cache_write_usd.as_ref().map(nano),
+            cache_write_long: self.cache_write_long_usd.as_ref().map(nano),
+            output: nano(&self.output_usd),
+        }
+    }
+}
+
 impl super::ProviderSetup {
     /// The provider as it is to be.
     pub(super) fn provider(&self) -> Result<NewProvider, String> {
+        let Some(base_url) = self.base_url.as_deref().or(self.kind.own_url()) else {
+            return Err(
+                "has no address; write its base_url, such as http://gpu.example.edu:8000/v1".to_owned()
+            );
+        };
         let settings = match serde_json::to_value(&self.settings) {
             Ok(serde_json::Value::Object(settings)) => settings,
             Ok(_) | Err(_) => return Err("the settings are no table".to_owned()),
@@ -291,7 +401,7 @@ impl super::ProviderSetup {
         Ok(NewProvider {
             name: self.name.get_ref().clone(),
             kind: self.kind,
-            base_url: self.base_url.clone().unwrap_or_else(|| self.kind.own_url().to_owned()),
+            base_url: base_url.to_owned(),
             key: self.key.as_ref().map(super::Secret::key),
             enabled: self.enabled,
             settings,

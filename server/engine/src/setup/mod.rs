@@ -13,7 +13,10 @@ mod values;
 
 pub use apply::apply;
 pub use error::{SetupError, Wrong};
-pub use model::{AssignmentSetup, BudgetSetup, CourseSetup, PersonSetup, ProviderSetup, RubricSetup, Setup};
+pub use model::{
+    AssignmentSetup, BudgetSetup, CourseSetup, PersonSetup, PriceSetup, ProviderSetup, RatesSetup,
+    RubricSetup, Setup,
+};
 pub use report::{Report, Step};
 pub use secret::Secret;
 pub use values::{Amount, Moment};

@@ -32,6 +32,9 @@ pub struct Setup {
     /// Providers of models.
     #[serde(default)]
     pub providers: Vec<ProviderSetup>,
+    /// Providers' own prices, where they differ from the public ones or there are none.
+    #[serde(default)]
+    pub prices: Vec<PriceSetup>,
     /// Budgets of each month.
     #[serde(default)]
     pub budgets: Vec<BudgetSetup>,
@@ -202,6 +205,38 @@ pub struct ProviderSetup {
 
 const fn yes() -> bool {
     true
+}
+
+/// What one provider's model costs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceSetup {
+    /// The provider's name.
+    pub provider: Spanned<String>,
+    /// Its model.
+    pub model: String,
+    /// From when on; none: from now on.
+    pub from: Option<Moment>,
+    /// In real time.
+    pub realtime: RatesSetup,
+    /// In a batch; none: as in real time.
+    pub batch: Option<RatesSetup>,
+}
+
+/// US dollars per million tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RatesSetup {
+    /// Tokens read afresh.
+    pub input_usd: Amount,
+    /// Tokens read from the cache; none: as `input_usd`.
+    pub cached_input_usd: Option<Amount>,
+    /// Tokens written to the cache for a short time; none: as `input_usd`.
+    pub cache_write_usd: Option<Amount>,
+    /// Tokens written to the cache for a long time; none: as a short write.
+    pub cache_write_long_usd: Option<Amount>,
+    /// Tokens written.
+    pub output_usd: Amount,
 }
 
 /// A budget of each month.

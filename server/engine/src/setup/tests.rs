@@ -120,7 +120,7 @@ async fn what_the_file_says_anew_is_changed_and_nothing_else() {
                 name = "own"
                 kind = "openai"
                 key = "k"
-                settings = {{ models = ["m"], max_jobs = {jobs} }}
+                settings = {{ models = ["gpt-6-luna"], max_jobs = {jobs} }}
                 [[budgets]]
                 scope = "W1"
                 limit_usd = {limit}
@@ -177,7 +177,7 @@ async fn what_the_file_says_anew_is_changed_and_nothing_else() {
                 [[providers]]
                 name = "own"
                 kind = "openai"
-                settings = { models = ["m"], max_jobs = 21 }
+                settings = { models = ["gpt-6-luna"], max_jobs = 21 }
                 "#,
             )
             .await;
@@ -236,12 +236,12 @@ max_drafts = 0
 name = "own"
 kind = "openai"
 base_url = "nowhere"
-settings = { models = ["m"] }
+settings = { models = ["gpt-6-luna"] }
 [[providers]]
 name = "other"
 kind = "anthropic"
 key_env = "QUIRE_NOT_SET_ANYWHERE"
-settings = { models = ["m"], max_job = 5 }
+settings = { models = ["claude-haiku-5-5"], max_job = 5 }
 [[budgets]]
 scope = "none"
 limit_usd = -1
@@ -324,7 +324,7 @@ async fn secrets_are_read_from_files() {
             "setup.toml",
             r#"
             people = [{ email = "ada@example.edu", name = "Ada", password_file = "ada.txt" }]
-            providers = [{ name = "own", kind = "openai", key_file = "key.txt", settings = { models = ["m"] } }]
+            providers = [{ name = "own", kind = "openai", key_file = "key.txt", settings = { models = ["gpt-6-luna"] } }]
             "#,
         );
         let path = folder.path().join("setup.toml");
@@ -346,6 +346,53 @@ async fn secrets_are_read_from_files() {
         let unread = site.wrongs(&std::fs::read_to_string(&path).unwrap()).await;
         assert!(unread[0].contains("ada.txt was not read"), "{unread:?}");
         assert!(unread[1].contains("key.txt was not read"), "{unread:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_compatible_server_needs_an_address_and_prices() {
+    each_db(async |db| {
+        let site = Site::new(db);
+        let server = |address: &str, prices: &str| {
+            format!(
+                r#"
+                [[providers]]
+                name = "campus"
+                kind = "compatible"
+                {address}
+                key = "none"
+                settings = {{ models = ["qwen-4-32b"] }}
+                {prices}
+                "#
+            )
+        };
+        let here = "base_url = \"http://gpu.example.edu:8000/v1\"";
+        let price = |input: &str, rest: &str| {
+            format!(
+                "[[prices]]\nprovider = \"campus\"\nmodel = \"qwen-4-32b\"\n{rest}\nrealtime = {{ input_usd = {input}, output_usd = 0 }}"
+            )
+        };
+        for (text, part) in [
+            (server("", &price("0", "")), "has no address; write its base_url"),
+            (server(here, ""), "has no price for the model \"qwen-4-32b\""),
+            (server(here, &price("-1", "")), "is below 0"),
+            (server(here, &price("0", "from = 2099-01-01T00:00:00Z")), "has no price for the model"),
+            (server(here, &price("0", "").replace("campus", "moon")), "there is no provider \"moon\""),
+        ] {
+            let wrongs = site.wrongs(&text).await;
+            assert!(wrongs.iter().any(|wrong| wrong.contains(part)), "{part}: {wrongs:?}");
+        }
+        let free = server(here, &price("0", ""));
+        assert_eq!(site.changes(&free).await, ["created provider campus", "created price campus/qwen-4-32b"]);
+        assert_eq!(site.changes(&free).await, [""; 0]);
+        let dear = server(here, &price("0.25", ""));
+        // At the same moment as before: that is no later price.
+        let wrongs = site.wrongs(&dear).await;
+        assert!(wrongs[0].contains("holds from that moment already"), "{wrongs:?}");
+        let later = server(here, &price("0.25", "from = 2099-01-01T00:00:00Z"));
+        assert_eq!(site.changes(&later).await, ["changed price campus/qwen-4-32b"]);
+        assert_eq!(site.changes(&later).await, [""; 0]);
     })
     .await;
 }

@@ -2,6 +2,8 @@
 
 mod batch;
 mod body;
+#[cfg(test)]
+mod documented;
 mod error;
 mod reply;
 #[cfg(test)]
@@ -48,6 +50,7 @@ const FRAME: Frame = Frame { before: "{\"requests\":[", between: ",", after: "]}
 pub struct Anthropic {
     http: Arc<Http>,
     limits: HardLimits,
+    batch: bool,
 }
 
 impl Anthropic {
@@ -58,14 +61,15 @@ impl Anthropic {
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let version = [("anthropic-version", "2023-06-01")];
         let http = Http::new(settings, &DIALECT, ("x-api-key", ""), &version)?;
-        Ok(Self { http: Arc::new(http), limits: settings.limits.unwrap_or(LIMITS) })
+        let limits = settings.limits.unwrap_or(LIMITS);
+        Ok(Self { http: Arc::new(http), limits, batch: settings.batch })
     }
 }
 
 #[async_trait::async_trait]
 impl Provider for Anthropic {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, batch_progress: false, batch_tagged: false, limits: self.limits }
+        Capabilities { batch: self.batch, batch_progress: false, batch_tagged: false, limits: self.limits }
     }
 
     fn write_request(&self, out: &mut Vec<u8>, custom_id: &CustomId, request: &Request) {

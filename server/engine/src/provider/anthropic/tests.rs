@@ -32,6 +32,7 @@ fn written(anthropic: &Anthropic, count: usize) -> Vec<Vec<u8>> {
 fn outgoing(items: &[Vec<u8>]) -> Outgoing {
     Outgoing {
         token: "tok1".into(),
+        model: "claude-haiku-5-5".into(),
         requests: items.len() as u64,
         bytes: items.iter().map(Vec::len).sum::<usize>() as u64,
     }

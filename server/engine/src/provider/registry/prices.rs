@@ -13,11 +13,11 @@ use std::{
 
 type Dated = Vec<(DateTime<Utc>, Price)>;
 
-/// Prices by kind of provider and model.
+/// Prices by kind of provider, name of the provider (empty: every one of the kind) and model.
 #[derive(Debug)]
 pub struct Prices {
     db: Db,
-    book: RwLock<HashMap<(ProviderKind, String), Dated>>,
+    book: RwLock<HashMap<(ProviderKind, String, String), Dated>>,
 }
 
 impl Prices {
@@ -37,8 +37,8 @@ impl Prices {
         let missing = |rows: &[PriceRow]| {
             let there = |seed: &PriceRow| {
                 rows.iter().any(|r| {
-                    (r.provider_kind, &r.model, r.valid_from)
-                        == (seed.provider_kind, &seed.model, seed.valid_from)
+                    (r.provider_kind, &r.provider, &r.model, r.valid_from)
+                        == (seed.provider_kind, &seed.provider, &seed.model, seed.valid_from)
                 })
             };
             !seeds.iter().all(there)
@@ -50,17 +50,22 @@ impl Prices {
         }
         let mut book: HashMap<_, Dated> = HashMap::new();
         for row in rows {
-            book.entry((row.provider_kind, row.model)).or_default().push((row.valid_from, row.price));
+            let key = (row.provider_kind, row.provider, row.model);
+            book.entry(key).or_default().push((row.valid_from, row.price));
         }
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         Ok(())
     }
 
-    /// The price of a model at a time; none where it is not known, which never means free.
+    /// The price of a provider's model at a time: its own, else that of its kind; none where neither is known, which
+    /// never means free.
     #[must_use]
-    pub fn at(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Price> {
+    pub fn at(&self, kind: ProviderKind, provider: &str, model: &str, at: DateTime<Utc>) -> Option<Price> {
         let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
-        let dated = book.get(&(kind, model.to_owned()))?;
-        dated.iter().rev().find(|(from, _)| *from <= at).map(|(_, price)| *price)
+        let of = |provider: &str| {
+            let dated = book.get(&(kind, provider.to_owned(), model.to_owned()))?;
+            dated.iter().rev().find(|(from, _)| *from <= at).map(|(_, price)| *price)
+        };
+        of(provider).or_else(|| of(""))
     }
 }

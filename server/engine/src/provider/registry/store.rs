@@ -122,6 +122,8 @@ impl ProviderRow {
         settings.check(hard)?;
         access.limits = Some(settings.limits(hard));
         access.endpoint = settings.endpoint;
+        access.answer_format = settings.answer_format;
+        access.batch = settings.batch;
         access.timeouts = Timeouts {
             reply: Duration::from_secs(settings.create_timeout_s.into()),
             call: Duration::from_secs(settings.call_timeout_s.into()),
@@ -202,9 +204,9 @@ pub async fn put_provider(
 // Prices --------------------------------------------------------------------------------------------------------------
 
 const PRICES: Rows = Rows {
-    insert: "INSERT INTO prices (provider_kind, model, valid_from, price)",
-    columns: 4,
-    tail: "ON CONFLICT (provider_kind, model, valid_from) DO NOTHING",
+    insert: "INSERT INTO prices (provider_kind, provider, model, valid_from, price)",
+    columns: 5,
+    tail: "ON CONFLICT (provider_kind, provider, model, valid_from) DO NOTHING",
 };
 
 /// Notes that a provider's queue is being cut. Until the transaction ends the row stays locked, which keeps two
@@ -227,6 +229,8 @@ pub async fn lock_for_cut(x: &mut impl Exec, name: &str, now: DateTime<Utc>) -> 
 pub struct PriceRow {
     /// Whose model it is.
     pub provider_kind: ProviderKind,
+    /// The one provider whose price it is, by name; empty: every provider of the kind.
+    pub provider: String,
     /// The model.
     pub model: String,
     /// From when on.
@@ -241,7 +245,9 @@ pub struct PriceRow {
 /// # Errors
 /// If the database fails.
 pub async fn prices(x: &mut impl Exec) -> Result<Vec<PriceRow>, DbError> {
-    x.query("SELECT provider_kind, model, valid_from, price FROM prices ORDER BY valid_from").all().await
+    x.query("SELECT provider_kind, provider, model, valid_from, price FROM prices ORDER BY valid_from")
+        .all()
+        .await
 }
 
 /// Writes prices that are not there yet; one that is there from the same time stays as it is.
@@ -252,6 +258,7 @@ pub async fn insert_prices(x: &mut impl Exec, rows: &[PriceRow]) -> Result<(), D
     PRICES
         .insert(x, rows, |q, row| {
             q.put(row.provider_kind);
+            q.put(row.provider.clone());
             q.put(row.model.clone());
             q.put(row.valid_from);
             q.put(Json(row.price));
@@ -259,12 +266,43 @@ pub async fn insert_prices(x: &mut impl Exec, rows: &[PriceRow]) -> Result<(), D
         .await
 }
 
+/// Sets one provider's own price of a model, from its day on; what was booked before keeps the price of its day. The same
+/// price that holds already is left as it is.
+///
+/// # Errors
+/// If the database fails.
+pub async fn put_price(x: &mut impl Exec, world: &World, new: &PriceRow) -> Result<Change, DbError> {
+    let own: Vec<PriceRow> = prices(x)
+        .await?
+        .into_iter()
+        .filter(|row| {
+            (row.provider_kind, &row.provider, &row.model) == (new.provider_kind, &new.provider, &new.model)
+        })
+        .collect();
+    let holds = own.iter().rev().find(|row| row.valid_from <= new.valid_from);
+    if holds.is_some_and(|row| row.price == new.price) {
+        return Ok(Change::Unchanged);
+    }
+    insert_prices(x, std::slice::from_ref(new)).await?;
+    // Others look at this time to see a change.
+    let found = providers(x).await?.into_iter().find(|row| row.name == new.provider);
+    if let Some(row) = found {
+        x.query("UPDATE providers SET updated_at = $2 WHERE name = $1")
+            .bind(row.name)
+            .bind(world.now().max(row.updated_at + TimeDelta::microseconds(1)))
+            .exec()
+            .await?;
+    }
+    Ok(if own.is_empty() { Change::Created } else { Change::Updated })
+}
+
 /// The prices that a new installation begins with.
-pub(super) fn seeds() -> Vec<PriceRow> {
+pub(crate) fn seeds() -> Vec<PriceRow> {
     let row = |seed: &SeedPrice| {
         let day: chrono::NaiveDate = seed.valid_from.parse().ok()?;
         Some(PriceRow {
             provider_kind: seed.provider,
+            provider: String::new(),
             model: seed.model.to_owned(),
             valid_from: day.and_time(NaiveTime::MIN).and_utc(),
             price: seed.price,
