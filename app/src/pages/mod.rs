@@ -2,6 +2,7 @@
 
 mod batches;
 mod dead_letters;
+mod forecast;
 mod hand_in;
 mod home;
 mod mailbox;

@@ -5,6 +5,7 @@ mod caller;
 pub(crate) mod convert;
 mod dead_letters;
 pub(crate) mod error;
+mod forecasts;
 mod lists;
 pub mod model;
 mod submissions;
@@ -36,7 +37,8 @@ pub const PATH: &str = "/api/v1";
     tags(
         (name = "submissions", description = "Handing in and following"),
         (name = "lists", description = "What there is"),
-        (name = "dead letters", description = "Work that ran out of automatic remedies")
+        (name = "dead letters", description = "Work that ran out of automatic remedies"),
+        (name = "forecasts", description = "How estimates are made and kept, and when to send")
     ),
     components(schemas(crate::http::problem::Details)),
     security(("token" = [])),
@@ -68,7 +70,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
-        .routes(routes!(dead_letters::discard));
+        .routes(routes!(dead_letters::discard))
+        .routes(routes!(forecasts::estimates))
+        .routes(routes!(forecasts::schedule_advice));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -141,6 +145,8 @@ mod tests {
                 "/api/v1/dead-letters/discard",
                 "/api/v1/dead-letters/reroute",
                 "/api/v1/dead-letters/retry",
+                "/api/v1/estimates",
+                "/api/v1/providers/{name}/schedule-advice",
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",
                 "/api/v1/submissions/{tracking_id}/events",

@@ -2,6 +2,7 @@
 
 mod admin;
 mod common;
+mod forecast;
 mod live;
 mod staff;
 mod student;

@@ -4,7 +4,7 @@ use super::{Batch, store};
 use crate::{
     engine::{Engine, EngineError},
     identity::{Act, Actor, IdentityError},
-    queue::{Estimate, JobState, Lane, sent},
+    queue::{Estimate, JobState, Lane},
     store::{BatchId, DbError, Exec, NanoUsd},
     submission::{Page, TrackingId},
 };
@@ -149,11 +149,7 @@ impl Engine {
             .one()
             .await?;
         let estimate = match (batch.ended_at, batch.finished_at) {
-            (None, None) => {
-                let prior = self.settings().turnaround_prior;
-                let turnaround = self.load().turnaround(&batch.provider).unwrap_or(prior);
-                Some(sent(batch.sent_at.unwrap_or(batch.created_at), turnaround, self.now()))
-            }
+            (None, None) => Some(self.estimate_sent(&batch)),
             _ => None,
         };
         Ok(BatchView { batch, outcomes, spent, expected, tokens: (input, cached, output), estimate })
