@@ -312,8 +312,19 @@ async fn the_overview_has_its_chart_as_a_table_too() {
         page.html.contains("id=\"figures\" data-as-of=\"14:05:07\""),
         "the live part says as of when it is"
     );
+    let said = text(&page.html);
+    for sentence in [
+        "91 % came within the promised range (P90), 52 % before its middle, of 1,234 in 7 days.",
+        "from 212 batches of the last 14 days",
+        "14 % better on the last 70 batches: in use.",
+        "Avoid: 66 % slower than at any hour, from 58 batches.",
+        "Too short a history: 12 of the 40 finished batches",
+    ] {
+        assert!(said.contains(sentence), "{sentence} in {said}");
+    }
     let empty = text(&get("/admin?as=new").await.html);
     for said in [
+        "No work of the last 7 days has an estimate whose time has come.",
         "nothing spent yet",
         "No batch is with a provider.",
         "Not tried yet",

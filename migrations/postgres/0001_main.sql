@@ -146,6 +146,10 @@ CREATE TABLE model_jobs (
     failure       TEXT,                   -- what went wrong last, for staff
     decision      JSONB NOT NULL,         -- the route, why, and the facts that were seen
     edit_id       UUID,                   -- the edit that holds for its request; none: the work as handed in
+    likely_at     TIMESTAMPTZ, -- the first estimate: half of such work is back by then
+    promised_at   TIMESTAMPTZ, -- and nine of ten by then
+    reckoned_p50  BIGINT,      -- seconds, before the correction by how estimates were kept
+    reckoned_p90  BIGINT,
     UNIQUE (submission_id)
 );
 CREATE INDEX model_jobs_waiting ON model_jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
@@ -195,6 +199,7 @@ CREATE TABLE batches (
 CREATE INDEX batches_open ON batches (provider, model, look_at) WHERE state IN ('written', 'sending', 'sent', 'ended');
 CREATE INDEX batches_created ON batches (created_at);
 CREATE UNIQUE INDEX batches_parts ON batches (parent, split) WHERE parent IS NOT NULL;
+CREATE INDEX batches_back ON batches (provider, finished_at) WHERE state = 'done';
 
 CREATE TABLE batch_items (
     batch_id UUID NOT NULL REFERENCES batches (id),
@@ -222,6 +227,7 @@ CREATE TABLE calls (
 );
 CREATE INDEX calls_job ON calls (job_id);
 CREATE INDEX calls_open ON calls (lease_until) WHERE state = 'started';
+CREATE INDEX calls_answered ON calls (provider, ended_at) WHERE state = 'answered';
 
 -- Results -----------------------------------------------------------------------------------------------------------
 

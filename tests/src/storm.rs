@@ -359,7 +359,7 @@ async fn story(
     let rows: Vec<(String, Option<String>, String, i64, i64, String, Option<String>, Option<String>)> = school
         .db()
         .query(
-            "SELECT b.provider, b.remote_id, b.state, b.jobs, b.sends, CAST(b.created_at AS TEXT), b.error, i.outcome \
+            "SELECT CAST(b.id AS TEXT), b.remote_id, b.state, b.jobs, b.sends, CAST(b.created_at AS TEXT), b.error, i.outcome \
              FROM batch_items i JOIN batches b ON b.id = i.batch_id WHERE i.job_id = $1 ORDER BY b.created_at",
         )
         .bind(quire_engine::store::JobId(job.id))
@@ -373,7 +373,13 @@ async fn story(
                 || rows.iter().any(|row| row.1.as_deref() == Some(&*one.subject) && one.custom_id.is_empty())
         })
         .collect();
-    Ok(format!("{job:#?}\n{rows:#?}\n{lines:#?}\n{faults:#?}"))
+    let log = std::fs::read_to_string(school.path("server.log")).unwrap_or_default();
+    let job_id = job.id.to_string();
+    let said: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains(&job_id) || rows.iter().any(|row| line.contains(&row.0)))
+        .collect();
+    Ok(format!("{job:#?}\n{rows:#?}\n{lines:#?}\n{faults:#?}\n{}", said.join("\n")))
 }
 
 /// Hands in, tried again while nobody answers, as any client would.

@@ -3,6 +3,7 @@
 mod batches;
 mod dead_letter;
 mod dead_letters;
+mod forecast;
 mod hand_in;
 mod home;
 mod mailbox;

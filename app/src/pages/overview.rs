@@ -1,7 +1,7 @@
 //! The administrator's overview.
 
 use super::batches::state_tag;
-use super::{Message, load_for_viewer};
+use super::{Message, forecast, load_for_viewer};
 use crate::components::{
     Bar, BarPart, DataTable, EmptyState, Figure, PageTitle, Remarks, RenewWithoutScript, SpendChart, Tag,
     Tone, clock, col, num,
@@ -35,6 +35,8 @@ fn draw(page: Overview) -> AnyView {
                         {lanes(page.lanes)}
                         {batches(page.batches)}
                         {providers(page.providers)}
+                        {forecast::estimates(&page.estimates)}
+                        {forecast::schedule(&page.estimates.providers)}
                     </div>
                     <aside class="stack apart">
                         {spend(page.spend)}

@@ -1,6 +1,6 @@
 //! What administrators see, and the demo's mailbox.
 
-use super::{Lane, NanoUsd, Paging, Remark, TimeRange};
+use super::{Estimates, Lane, NanoUsd, Paging, Remark, TimeRange};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 /// The overview.
@@ -34,6 +34,8 @@ pub struct Overview {
     pub spend: Spend,
     /// What needs a person.
     pub alerts: Vec<Remark>,
+    /// How estimates were kept, and when to send.
+    pub estimates: Estimates,
 }
 
 /// One lane.

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use quire_engine::{
     batching::{Alternative, BatchView, Rated, SizeAdvice},
     course::{Listed, Rubric},
+    forecast::{Advice, Estimates, Trial, Verdict, Window},
     queue::{self, Spot},
     recovery::{DeadLetter, Happening, Opened, RemedyOutcome, What},
     result,
@@ -467,5 +468,68 @@ pub(super) fn batch_size(advice: SizeAdvice) -> model::BatchSize {
         recommended: outlook(&r.expected),
         reasons: r.reasons,
         alternatives: r.alternatives.iter().map(outlook).collect(),
+    }
+}
+
+/// How estimates were kept, and what they are made from.
+pub(super) fn estimates(e: &Estimates) -> model::Estimates {
+    let kept = |row: &quire_engine::forecast::Coverage| model::Coverage {
+        provider: row.provider.clone(),
+        lane: lane(row.lane),
+        route: route_type(row.route),
+        jobs: row.jobs,
+        within_p50: row.within_p50,
+        within_p90: row.within_p90,
+    };
+    let forecast = |p: &quire_engine::forecast::ProviderForecast| model::ProviderForecast {
+        provider: p.provider.clone(),
+        batches: seconds(p.batches),
+        batches_basis: p.basis.words(),
+        calls: seconds(p.calls),
+        calls_basis: p.calls_basis.words(),
+        trial: trial(&p.trial),
+    };
+    model::Estimates {
+        days: e.days,
+        coverage: e.coverage.iter().map(kept).collect(),
+        providers: e.providers.iter().map(forecast).collect(),
+    }
+}
+
+fn trial(trial: &Trial) -> model::ModelTrial {
+    model::ModelTrial {
+        in_use: trial.verdict == Verdict::Learnt,
+        fitted: trial.fitted,
+        held_out: trial.held_out,
+        fixed_loss_p50: trial.fixed.p50,
+        fixed_loss_p90: trial.fixed.p90,
+        learnt_loss_p50: trial.learnt.p50,
+        learnt_loss_p90: trial.learnt.p90,
+        summary: trial.words(),
+    }
+}
+
+const fn seconds(turnaround: queue::Turnaround) -> model::Seconds {
+    model::Seconds { p50: turnaround.p50, p90: turnaround.p90 }
+}
+
+/// When to send to a provider.
+pub(super) fn schedule_advice(provider: &str, advice: &Advice) -> model::ScheduleAdvice {
+    let window = |w: &Window| model::ScheduleWindow {
+        from_hour: w.from_hour,
+        to_hour: w.to_hour,
+        cron: w.cron(),
+        batches: w.batches,
+        expected: seconds(w.expected),
+        reason: w.reason.clone(),
+    };
+    model::ScheduleAdvice {
+        provider: provider.to_owned(),
+        batches: advice.batches,
+        summary: advice.summary.clone(),
+        any_hour: advice.any_hour.map(seconds),
+        primary: advice.primary.as_ref().map(window),
+        alternatives: advice.alternatives.iter().map(window).collect(),
+        avoid: advice.avoid.iter().map(window).collect(),
     }
 }

@@ -6,6 +6,7 @@ mod caller;
 pub(crate) mod convert;
 mod dead_letters;
 pub(crate) mod error;
+mod forecasts;
 mod lists;
 pub mod model;
 mod submissions;
@@ -37,7 +38,8 @@ pub const PATH: &str = "/api/v1";
     tags(
         (name = "submissions", description = "Handing in and following"),
         (name = "lists", description = "What there is"),
-        (name = "dead letters", description = "Work that ran out of automatic remedies")
+        (name = "dead letters", description = "Work that ran out of automatic remedies"),
+        (name = "forecasts", description = "How estimates are made and kept, and when to send")
     ),
     components(schemas(crate::http::problem::Details)),
     security(("token" = [])),
@@ -74,7 +76,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::discard))
         .routes(routes!(dead_letters::one))
         .routes(routes!(dead_letters::edit))
-        .routes(routes!(dead_letters::mark));
+        .routes(routes!(dead_letters::mark))
+        .routes(routes!(forecasts::estimates))
+        .routes(routes!(forecasts::schedule_advice));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -151,7 +155,9 @@ mod tests {
                 "/api/v1/dead-letters/{id}",
                 "/api/v1/dead-letters/{id}/edit",
                 "/api/v1/dead-letters/{id}/mark",
+                "/api/v1/estimates",
                 "/api/v1/providers/{name}/batch-size",
+                "/api/v1/providers/{name}/schedule-advice",
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",
                 "/api/v1/submissions/{tracking_id}/events",

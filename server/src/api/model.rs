@@ -767,3 +767,117 @@ pub struct SubmissionItem {
     /// Marks and feedback, released or held; none before they are there.
     pub assessment: Option<Assessment>,
 }
+
+/// How estimates were kept, and what they are made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Estimates {
+    /// The days that `coverage` is of.
+    pub days: i64,
+    /// How often the first estimate was kept, by provider, lane and route.
+    pub coverage: Vec<Coverage>,
+    /// What is known of each provider's times.
+    pub providers: Vec<ProviderForecast>,
+}
+
+/// How often the first estimate was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Coverage {
+    /// The provider's name.
+    pub provider: String,
+    /// The lane.
+    pub lane: Lane,
+    /// The route.
+    pub route: RouteType,
+    /// Jobs whose time has come: marked, given up, or late.
+    pub jobs: i64,
+    /// Of those, marked by the `from` of their first estimate.
+    pub within_p50: i64,
+    /// Of those, marked by its `to`.
+    pub within_p90: i64,
+}
+
+/// Half are back within `p50` seconds, nine of ten within `p90`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Seconds {
+    /// Seconds within which half are back.
+    pub p50: i64,
+    /// Seconds within which nine of ten are.
+    pub p90: i64,
+}
+
+/// What is known of one provider's times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProviderForecast {
+    /// The provider's name.
+    pub provider: String,
+    /// Times of a batch that is sent now.
+    pub batches: Seconds,
+    /// What they lean on.
+    #[schema(example = "from 43 batches of the last 14 days")]
+    pub batches_basis: String,
+    /// Times of a call.
+    pub calls: Seconds,
+    /// What they lean on.
+    pub calls_basis: String,
+    /// How the learnt model did against the fixed rule.
+    pub trial: ModelTrial,
+}
+
+/// The learnt model against the fixed rule on the newest third of the history, which neither was fitted on. Losses are
+/// mean pinball losses in seconds; less is better.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ModelTrial {
+    /// The learnt model won and is in use.
+    pub in_use: bool,
+    /// Batches that both were fitted on.
+    pub fitted: usize,
+    /// Batches that they were tried on.
+    pub held_out: usize,
+    /// Loss of the fixed rule's P50; 0 where there was no trial.
+    pub fixed_loss_p50: f64,
+    /// Loss of the fixed rule's P90.
+    pub fixed_loss_p90: f64,
+    /// Loss of the learnt model's P50.
+    pub learnt_loss_p50: f64,
+    /// Loss of the learnt model's P90.
+    pub learnt_loss_p90: f64,
+    /// The outcome in words.
+    pub summary: String,
+}
+
+/// When to send batches to a provider. Hours are in the institution's time zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleAdvice {
+    /// The provider's name.
+    pub provider: String,
+    /// Finished batches that were looked at.
+    pub batches: usize,
+    /// What it comes to, also where the history is too short.
+    pub summary: String,
+    /// Times of a batch sent at any hour; none where too few were measured.
+    pub any_hour: Option<Seconds>,
+    /// The best hours; none where too little is known or the hour makes no difference.
+    pub primary: Option<ScheduleWindow>,
+    /// Up to two others.
+    pub alternatives: Vec<ScheduleWindow>,
+    /// Hours to avoid, the slowest first.
+    pub avoid: Vec<ScheduleWindow>,
+}
+
+/// Hours of the day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleWindow {
+    /// The first hour, 0 to 23.
+    pub from_hour: u32,
+    /// The hour at which it ends, 1 to 24; not above `from_hour` where it ends after midnight.
+    pub to_hour: u32,
+    /// A schedule that fires within it, as the provider's settings take it.
+    #[schema(example = "*/15 2-4 * * *")]
+    pub cron: String,
+    /// Batches that were measured in it.
+    pub batches: usize,
+    /// Times of a batch sent in it.
+    pub expected: Seconds,
+    /// Why it is named.
+    pub reason: String,
+}

@@ -3,6 +3,7 @@
 use super::{
     Pages,
     common::{count, failed, lane, money, page_number, paging, per_page, range},
+    forecast,
 };
 use crate::mailbox::{Folder, FolderError, Heading};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -65,6 +66,7 @@ impl Pages {
                 .iter()
                 .map(|p| provider(p, self.demo.as_ref().map(|demo| demo.simulator.as_str())))
                 .collect(),
+            estimates: forecast::estimates(&o.estimates),
             spend: spend(o.money),
             alerts,
         })

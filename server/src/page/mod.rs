@@ -2,6 +2,7 @@
 
 mod admin;
 mod common;
+mod forecast;
 pub(crate) mod letters;
 mod live;
 mod staff;

@@ -130,6 +130,91 @@ pub fn overview() -> Overview {
                 link: None,
             },
         ],
+        estimates: estimates(),
+    }
+}
+
+fn minutes(half: i64, most: i64) -> (TimeDelta, TimeDelta) {
+    (TimeDelta::minutes(half), TimeDelta::minutes(most))
+}
+
+fn estimates() -> Estimates {
+    let kept = |provider: &str, lane, route, jobs, before_middle, before_end| EstimatesKept {
+        provider: provider.to_owned(),
+        lane,
+        route,
+        jobs,
+        before_middle,
+        before_end,
+    };
+    let window = |kind, hours: &str, expected, reason: &str| ScheduleWindow {
+        kind,
+        hours: hours.to_owned(),
+        expected,
+        reason: reason.to_owned(),
+    };
+    let openai = ProviderTimes {
+        provider: "OpenAI".to_owned(),
+        batches: minutes(44, 81),
+        basis: "from 212 batches of the last 14 days".to_owned(),
+        calls: (TimeDelta::seconds(5), TimeDelta::seconds(12)),
+        calls_basis: "from 400 calls of the last 14 days".to_owned(),
+        model: "Learnt model: 14 % better on the last 70 batches: in use.".to_owned(),
+        schedule: ScheduleAdvice {
+            summary:
+                "Batches sent from 02:00 to 05:00 come back soonest, in the light of 212 finished batches."
+                    .to_owned(),
+            windows: vec![
+                window(
+                    WindowKind::Primary,
+                    "02:00 to 05:00",
+                    minutes(21, 38),
+                    "48 % sooner than at any hour, from 31 batches.",
+                ),
+                window(
+                    WindowKind::Alternative,
+                    "22:00 to 01:00",
+                    minutes(27, 45),
+                    "37 % sooner than at any hour, from 24 batches.",
+                ),
+                window(
+                    WindowKind::Alternative,
+                    "06:00 to 09:00",
+                    minutes(33, 60),
+                    "22 % sooner than at any hour, from 29 batches.",
+                ),
+                window(
+                    WindowKind::Avoid,
+                    "14:00 to 18:00",
+                    minutes(74, 130),
+                    "Avoid: 66 % slower than at any hour, from 58 batches.",
+                ),
+            ],
+        },
+    };
+    let anthropic = ProviderTimes {
+        provider: "Anthropic".to_owned(),
+        batches: minutes(81, 190),
+        basis: "from 12 batches of the last 14 days, mixed with what was assumed".to_owned(),
+        calls_basis: "no history yet: assumed".to_owned(),
+        model: "Learnt model: 12 of the 45 batches that it takes; fixed rule in use.".to_owned(),
+        schedule: ScheduleAdvice {
+            summary: "Too short a history: 12 of the 40 finished batches that it takes to compare hours."
+                .to_owned(),
+            windows: Vec::new(),
+        },
+        ..openai.clone()
+    };
+    Estimates {
+        days: 7,
+        whole: Some((1_234, 0.52, 0.91)),
+        kept: vec![
+            kept("Anthropic", Lane::Standard, Route::Batch, 190, 0.47, 0.88),
+            kept("OpenAI", Lane::Urgent, Route::Realtime, 96, 0.55, 0.93),
+            kept("OpenAI", Lane::Standard, Route::Batch, 702, 0.51, 0.91),
+            kept("OpenAI", Lane::Economy, Route::Batch, 246, 0.57, 0.94),
+        ],
+        providers: vec![openai, anthropic],
     }
 }
 
@@ -172,6 +257,7 @@ pub fn empty_overview() -> Overview {
             ..overview().spend
         },
         alerts: Vec::new(),
+        estimates: Estimates { whole: None, kept: Vec::new(), providers: Vec::new(), ..estimates() },
         ..overview()
     }
 }

@@ -704,25 +704,6 @@ pub async fn known_remote_ids(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Turnaround of finished batches, from sending to the provider's end, the newest first.
-///
-/// # Errors
-/// If the database fails.
-pub async fn turnarounds(
-    x: &mut impl Exec,
-    provider: &str,
-    most: i64,
-) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, DbError> {
-    x.query(
-        "SELECT sent_at, ended_at FROM batches WHERE provider = $1 AND sent_at IS NOT NULL \
-         AND ended_at IS NOT NULL ORDER BY created_at DESC LIMIT $2",
-    )
-    .bind(provider.to_owned())
-    .bind(most)
-    .all()
-    .await
-}
-
 /// Open batches of each provider's model, and their tokens.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct InFlight {

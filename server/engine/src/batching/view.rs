@@ -4,7 +4,7 @@ use super::{Batch, Composed, store};
 use crate::{
     engine::{Engine, EngineError},
     identity::{Act, Actor, IdentityError},
-    queue::{Estimate, JobState, Lane, sent},
+    queue::{Estimate, JobState, Lane},
     store::{BatchId, DbError, Exec, NanoUsd},
     submission::{Page, TrackingId},
 };
@@ -168,11 +168,7 @@ impl Engine {
 
     /// When a batch will be back, while it is away.
     fn back(&self, batch: &Batch) -> Option<Estimate> {
-        if batch.ended_at.is_some() || batch.finished_at.is_some() {
-            return None;
-        }
-        let prior = self.settings().turnaround_prior;
-        let turnaround = self.load().turnaround(&batch.provider).unwrap_or(prior);
-        Some(sent(batch.expected_start(), turnaround, self.now()))
+        let away = batch.ended_at.is_none() && batch.finished_at.is_none();
+        away.then(|| self.estimate_sent(batch))
     }
 }

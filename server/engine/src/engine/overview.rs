@@ -5,6 +5,7 @@ use crate::{
     batching::{BatchView, BatchViewError},
     budget::{self, INSTITUTION, Spending},
     calling,
+    forecast::Estimates,
     identity::{Act, Actor},
     queue::{Lane, Turnaround},
     store::{Exec, NanoUsd},
@@ -34,6 +35,8 @@ pub struct Overview {
     pub money: MoneyOverview,
     /// Jobs that ran out of remedies.
     pub dead: i64,
+    /// How estimates were kept, and when to send.
+    pub estimates: Estimates,
 }
 
 /// One lane.
@@ -152,6 +155,7 @@ impl Engine {
             median_wait: seconds.get(seconds.len() / 2).copied(),
             money: self.money_overview(now).await?,
             dead,
+            estimates: self.estimates(actor).await?,
             load,
         })
     }

@@ -1,8 +1,8 @@
 //! The table `model_jobs`. Each change of state is one statement with the old state in its condition.
 
-use super::{Job, JobState, Lane, Place};
+use super::{Job, JobState, Lane, Place, Promise};
 use crate::{
-    routing::Decision,
+    routing::{Decision, Route},
     store::{
         AssignmentId, BatchId, DbError, EditId, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks,
         places,
@@ -14,17 +14,18 @@ use std::collections::HashMap;
 const JOBS: Rows = Rows {
     insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
              arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
-             diverted, reserved_nano, expected_nano, course_id, cost_centre, decision)",
-    columns: 25,
+             diverted, reserved_nano, expected_nano, course_id, cost_centre, decision, likely_at, promised_at, \
+             reckoned_p50, reckoned_p90)",
+    columns: 29,
     tail: "",
 };
 
-/// Writes new jobs with the decisions that sent them their way.
+/// Writes new jobs with the decisions that sent them their way, and what was promised of them.
 ///
 /// # Errors
 /// If the database fails, or a submission has a job already.
-pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), DbError> {
-    JOBS.insert(x, jobs, |q, (job, decision)| {
+pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Result<(), DbError> {
+    JOBS.insert(x, jobs, |q, (job, decision, promise)| {
         q.put(job.id);
         q.put(job.submission_id);
         q.put(job.state);
@@ -50,6 +51,10 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), D
         q.put(job.course_id);
         q.put(job.cost_centre.clone());
         q.put(Json(decision.clone()));
+        q.put(promise.estimate.from);
+        q.put(promise.estimate.to);
+        q.put(promise.reckoned.p50);
+        q.put(promise.reckoned.p90);
     })
     .await?;
     Ok(())
@@ -434,6 +439,10 @@ pub struct Queued {
     pub id: JobId,
     /// Its lane.
     pub lane: Lane,
+    /// Its route.
+    pub route: Route,
+    /// Provider's name.
+    pub provider: String,
     /// Its priority.
     pub priority: i64,
     /// When marks are needed.
@@ -455,7 +464,7 @@ impl Queued {
 /// # Errors
 /// If the database fails.
 pub async fn queued(x: &mut impl Exec) -> Result<Vec<Queued>, DbError> {
-    x.query("SELECT id, lane, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'")
+    x.query("SELECT id, lane, route, provider, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'")
         .all()
         .await
 }

@@ -133,7 +133,7 @@ impl Engine {
             submission::store::as_sent(&mut db, &[letter.submission_id]).await?.pop().ok_or_else(none)?;
         let marking = self.marking(letter.assignment_id).await?;
         let work = sent.handed_in.as_deref().unwrap_or(&sent.text);
-        let history = self.history(&letter, &submission, work).await?;
+        let history = self.happenings(&letter, &submission, work).await?;
         let payload = Payload {
             provider: job.provider.clone(),
             model: job.model.clone(),
@@ -177,7 +177,7 @@ impl Engine {
         Ok(Some(laid_out))
     }
 
-    async fn history(
+    async fn happenings(
         &self,
         letter: &DeadLetter,
         submission: &Submission,

@@ -144,7 +144,7 @@ impl Engine {
                 now,
             );
             let spot = self.would_stand(&entry.job);
-            let estimate = self.estimate_queued(&entry.job, spot, now);
+            let estimate = entry.promise.estimate;
             entry.job.joined = i64::try_from(spot.position).unwrap_or(i64::MAX);
             let submission = entry.new.submission.clone();
             self.note_assigned(&entry.job);
@@ -322,6 +322,7 @@ impl Engine {
                 text: input.text.clone(),
             },
             student,
+            promise: self.promise(&job, now),
             job,
             decision: decision.clone(),
             most: decision.most,
