@@ -32,6 +32,7 @@ pub use advice::{Advice, Window, advise};
 pub use correction::{Correction, Outcome};
 pub use coverage::Coverage;
 pub use history::Sample;
+pub(crate) use history::hour_of;
 pub use model::{Basis, Forecast};
 pub(crate) use outlook::sent;
 pub use outlook::{CallOutlook, Outlook, Pending, QueueFacts};

@@ -487,7 +487,7 @@ async fn administrators_get_one_summary_an_hour_and_instructors_are_told_of_thei
             let receipt = house.hand_in().await;
             let (job, ..) =
                 queue::store::of_submission(&mut engine.db(), receipt.submission.id).await.unwrap().unwrap();
-            bury(&house, &job, Cause::Unusable).await;
+            bury(&house, &job, Cause::Refused).await;
         };
         let summaries = async || -> i64 {
             let (n,): (i64,) = engine
@@ -508,7 +508,7 @@ async fn administrators_get_one_summary_an_hour_and_instructors_are_told_of_thei
         engine.sum_up_deaths().await.unwrap();
         assert_eq!(summaries().await, 1);
         let counted = store::open_by_cause(&mut engine.db()).await.unwrap();
-        assert_eq!(counted, [(Cause::Unusable, 2)]);
+        assert_eq!(counted, [(Cause::Refused, 2)]);
         house.clock.advance(TimeDelta::minutes(59));
         die().await;
         engine.sum_up_deaths().await.unwrap();

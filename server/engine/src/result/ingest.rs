@@ -7,7 +7,7 @@ use crate::{
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::Verdict,
-    provider::{BatchComplaint, CallError, ErrorClass, Outcome, ParsedLine, RemoteState},
+    provider::{BatchComplaint, CallError, ErrorClass, Outcome, ParsedLine, RemoteBatch, RemoteState},
     queue::{self, Job},
     recovery::insist,
     store::{BatchId, JobId, SubmissionId},
@@ -88,6 +88,9 @@ impl Engine {
             if let Some(error) = broken {
                 return Ok(Err(error));
             }
+            if let Some(doubt) = self.doubt(batch, remote).await? {
+                return Ok(Err(doubt));
+            }
         }
         let refused = remote.as_ref().is_some_and(|r| r.state == RemoteState::Failed);
         if refused
@@ -106,6 +109,24 @@ impl Engine {
         event::record(&mut tx, now, EventKind::Batch, &[batch.id.0]).await?;
         tx.commit().await?;
         Ok(Ok(()))
+    }
+
+    /// Results that lack requests which the provider should have answered are fetched once more before that is believed: a
+    /// download that broke off between two lines looks whole, and what was paid for would be asked again.
+    async fn doubt(&self, batch: &Batch, remote: &RemoteBatch) -> Result<Option<CallError>, EngineError> {
+        if remote.state == RemoteState::Failed || remote.results.is_empty() {
+            return Ok(None);
+        }
+        let outcomes = batching::store::outcomes(&mut self.db(), batch.id).await?;
+        let missing: i64 =
+            outcomes.iter().filter(|(outcome, _)| outcome.is_none()).map(|(_, count)| *count).sum();
+        if missing == 0 {
+            return Ok(None);
+        }
+        let words = format!("the results hold no readable line for {missing} of {} requests", batch.jobs);
+        // Seen the last time as well: so it is.
+        let seen = batch.error.as_deref() == Some(words.as_str());
+        Ok((!seen).then(|| CallError::new(ErrorClass::Malformed, words)))
     }
 
     async fn take_in_lines(&self, batch: &Batch, lines: Vec<ParsedLine>) -> Result<(), EngineError> {

@@ -6,6 +6,8 @@ mod ingest;
 mod judge;
 mod marks;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod validate;
 
 pub use apply::{Arrived, Source};

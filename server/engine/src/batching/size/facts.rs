@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     engine::{Engine, Entry, Load},
+    forecast::hour_of,
     queue::{Backlog, Lane, Turnaround},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -87,10 +88,15 @@ impl<'a> Shares<'a> {
 }
 
 impl Engine {
-    /// How long a provider's batches take. For now the same for every size: as they were measured, or as it was set.
+    /// How long a provider's batches take by their size, at this hour: by its forecast, or as it was set.
     pub(crate) fn expected_turnaround<'a>(&self, load: &Load, provider: &str) -> Box<ExpectedTurnaround<'a>> {
-        let always: Turnaround = load.turnaround(provider).unwrap_or(self.settings().turnaround_prior);
-        Box::new(move |_jobs| always)
+        let always: Turnaround = self.settings().turnaround_prior;
+        let Some(forecast) = load.forecast(provider).cloned() else { return Box::new(move |_jobs| always) };
+        let hour = hour_of(self.now(), self.zone());
+        Box::new(move |jobs| {
+            let (p50, p90) = forecast.expected_turnaround(hour)(jobs);
+            Turnaround { p50, p90 }
+        })
     }
 
     /// Whether a queue is cut now.
