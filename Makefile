@@ -96,25 +96,33 @@ test-browser-pages: build need-browser ## Look at every page in every state in a
 ##@ Measure
 
 .PHONY: bench
-bench: release ## Measure hand-ins and batches against their goals (docs/performance.md)
+bench: release need-peers ## Measure hand-ins and batches against their goals (docs/performance.md)
 	@$(STEP) 'Benchmarks: building' $(CARGO) bench --no-run
 	@$(CARGO) bench --bench hand_in
 	@$(CARGO) bench --bench batch
+	@$(CARGO) bench --bench compose
+	@$(CARGO) bench --bench ingest
 
 .PHONY: prove
 prove: build ## Import a file of essays and prove that none is lost or paid twice, also under kill -9 (ESSAYS=file.csv)
 	@test -n "$(ESSAYS)" || { echo 'Say which essays: make prove ESSAYS=essays.csv (columns essay_id and text)' >&2; exit 2; }
 	$(TARGET)/debug/prove --essays "$(ESSAYS)"
 
+.PHONY: storm
+storm: build need-postgres ## Let every fault strike at once under kill -9, 5,000 jobs on each database (STORM='--kills 50')
+	@$(TARGET)/debug/storm $(STORM)
+
 ##@ Install what is missing (as root, or say what to install)
 
-.PHONY: need-postgres need-mail need-python need-browser
+.PHONY: need-postgres need-mail need-python need-browser need-peers
 need-postgres: ## PostgreSQL's server
 	@tests/setup/need postgres
 need-mail: ## A mail server for tests
 	@tests/setup/need python
 need-python: ## Python libraries of the providers
 	@tests/setup/need python
+need-peers: ## Redis and BullMQ, which the benchmarks are held against
+	@tests/setup/need peers || echo 'BullMQ will not be measured'
 need-browser: ## Chromium, Node.js and the libraries that drive them
 	@tests/setup/need browser
 

@@ -47,10 +47,12 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/teach") view=pages::TeachHomePage ssr=SsrMode::Async/>
                 <Route path=path!("/teach/assignments/:id") view=pages::TeachAssignmentPage ssr=SsrMode::Async/>
                 <Route path=path!("/teach/submissions/:tracking_id") view=pages::StaffSubmissionPage ssr=SsrMode::Async/>
+                <Route path=path!("/teach/submissions/:tracking_id/mark") view=pages::MarkByHandPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin") view=pages::OverviewPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/batches") view=pages::BatchesPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/batches/:id") view=pages::BatchPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/dead-letters") view=pages::DeadLettersPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/dead-letters/:id") view=pages::DeadLetterPage ssr=SsrMode::Async/>
                 <Route path=path!("/mailbox") view=pages::MailboxPage ssr=SsrMode::Async/>
                 <Route path=path!("/mailbox/:id") view=pages::MailboxPage ssr=SsrMode::Async/>
             </FlatRoutes>

@@ -161,13 +161,18 @@ pub trait PageData: Send + Sync {
     ) -> PageResult<view::Batches>;
     /// `/admin/batches/{id}?page=`
     async fn batch(&self, viewer: &Viewer, id: &str, page: u64) -> PageResult<view::Batch>;
-    /// `/admin/dead-letters?state=&page=`
+    /// `/teach/submissions/{tracking_id}/mark`
+    async fn mark_by_hand(&self, viewer: &Viewer, tracking_id: &str) -> PageResult<view::MarkByHand>;
+    /// `/admin/dead-letters?state=&cause=&provider=&assignment=&page=`
     async fn dead_letters(
         &self,
         viewer: &Viewer,
-        filter: view::DeadLetterFilter,
+        filter: view::LetterFilter,
         page: u64,
     ) -> PageResult<view::DeadLetters>;
+    /// `/admin/dead-letters/{id}`, with the student's text where it was asked for
+    async fn dead_letter(&self, viewer: &Viewer, id: &str, show_text: bool)
+    -> PageResult<view::OpenedLetter>;
     /// `/mailbox?page=` and `/mailbox/{id}`; in the demo only, for whoever looks
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox>;
 }

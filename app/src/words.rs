@@ -156,6 +156,7 @@ pub fn status(status: Status) -> &'static str {
         Status::Completed => "Marks ready",
         Status::NeedsAttention => "A person is looking at it",
         Status::Withdrawn => "Withdrawn",
+        Status::Closed => "Closed without marks",
     }
 }
 
@@ -169,6 +170,7 @@ pub fn staff_status(status: Status) -> &'static str {
         Status::Completed => "Completed",
         Status::NeedsAttention => "Needs attention",
         Status::Withdrawn => "Withdrawn",
+        Status::Closed => "Closed without marks",
     }
 }
 
@@ -182,6 +184,7 @@ pub fn status_key(status: Status) -> &'static str {
         Status::Completed => "completed",
         Status::NeedsAttention => "needs_attention",
         Status::Withdrawn => "withdrawn",
+        Status::Closed => "closed",
     }
 }
 
@@ -302,6 +305,15 @@ fn steps(progress: &Progress, clock: Clock) -> Vec<Step> {
             ],
             2,
         ),
+        Status::Closed => (
+            [
+                handed_in,
+                queued,
+                ("With a person", "done".to_owned()),
+                ("Closed without marks", "done".to_owned()),
+            ],
+            3,
+        ),
         Status::InReview | Status::Completed | Status::Withdrawn => {
             let marked = progress.marked_at.map_or_else(|| "done".to_owned(), |at| clock.short(at));
             let steps = [
@@ -345,6 +357,11 @@ fn promise(progress: &Progress, noun: &str, clock: Clock) -> (&'static str, Stri
             format!(
                 "Something went wrong on our side while your {noun} was being marked. It is safe, and we have told those who can help. We write to you when your marks are ready."
             ),
+        ),
+        (Status::Closed, _) => (
+            "Your marks",
+            "there are none".to_owned(),
+            format!("Your {noun} could not be marked, and a person has closed it. Its text is kept."),
         ),
         (_, None) => (
             "Marks expected",

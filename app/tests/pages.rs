@@ -210,6 +210,10 @@ async fn each_state_of_a_submission_has_its_page() {
         ("QR-REVIEW", "Your essay is marked. Your teacher has the last look."),
         ("QR-TROUBLE", "Your essay is safe, and a person is looking after it."),
         ("QR-GONE", "This version was withdrawn"),
+        ("QR-CLOSED", "Your essay was closed without marks"),
+        ("QR-CLOSED", "Why: Your file holds a blank page only."),
+        ("QR-CLOSED-FOR-GOOD", "This assignment takes no further version from you."),
+        ("QR-BY-HAND", "Marked by N. Berg on 25 November."),
         ("QR-DONE", "Your marks are ready"),
         ("QR-ALONE", "Simulated marks."),
     ] {
@@ -230,6 +234,7 @@ async fn no_technical_word_reaches_a_student() {
             "in-review",
             "needs",
             "withdrawn",
+            "closed",
             "result",
             "text",
             "notices",
@@ -274,7 +279,7 @@ async fn each_role_has_its_own_start_page_and_way_around() {
     let student = text(&start(Role::Student).await.html);
     assert!(student.contains("My work Notices") && student.contains("Ada Lind Sign out"), "{student}");
     let instructor = text(&start(Role::Instructor).await.html);
-    assert!(instructor.contains("Assignments Notices") && instructor.contains("1,266"), "{instructor}");
+    assert!(instructor.contains("Assignments Notices") && instructor.contains("1,269"), "{instructor}");
     let admin = start(Role::Admin).await;
     assert!(text(&admin.html).contains("Overview Batches Dead letters Submissions Notices"));
     assert!(
@@ -318,8 +323,19 @@ async fn the_overview_has_its_chart_as_a_table_too() {
     ] {
         assert!(said.contains(part), "{part} in {said}");
     }
+    let said = text(&page.html);
+    for sentence in [
+        "91 % came within the promised range (P90), 52 % before its middle, of 1,234 in 7 days.",
+        "from 212 batches of the last 14 days",
+        "14 % better on the last 70 batches: in use.",
+        "Avoid: 66 % slower than at any hour, from 58 batches.",
+        "Too short a history: 12 of the 40 finished batches",
+    ] {
+        assert!(said.contains(sentence), "{sentence} in {said}");
+    }
     let empty = text(&get("/admin?as=new").await.html);
     for said in [
+        "No work of the last 7 days has an estimate whose time has come.",
         "nothing spent yet",
         "No batch is with a provider.",
         "Not tried yet",
@@ -342,10 +358,50 @@ async fn pages_that_wait_renew_themselves_without_script() {
 }
 
 #[tokio::test]
+async fn a_dead_letter_keeps_the_work_hidden_until_it_is_asked_for() {
+    let hidden = get("/admin/dead-letters/dead-one").await;
+    assert!(!hidden.html.contains("A library that closes at six"));
+    assert!(hidden.html.contains("href=\"/admin/dead-letters/dead-one?show=work#request\""));
+    let shown = get("/admin/dead-letters/dead-one?show=work").await;
+    assert!(shown.html.contains("A library that closes at six"));
+    let said = text(&hidden.html);
+    for part in
+        ["What it means", "Batch 0197a2c4", "The student’s text was shown by Remi Okafor", "Mark it by hand"]
+    {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let closed = get("/admin/dead-letters/dead-done").await;
+    let said = text(&closed.html);
+    assert!(said.contains("Closed without marks by Remi Okafor"), "{said}");
+    assert!(!closed.html.contains("name=\"remedy\""), "nothing is left to decide");
+}
+
+#[tokio::test]
+async fn all_that_match_is_said_with_its_number() {
+    let page = get("/admin/dead-letters").await;
+    assert!(text(&page.html).contains("All 2 that match, on every page"));
+    assert!(page.html.contains("name=\"until\" value=\"2026-11-25T13:05:00+00:00\""));
+    let resolved = get("/admin/dead-letters?state=all").await;
+    assert!(!resolved.html.contains("name=\"scope\""), "only open ones can be decided about");
+}
+
+#[tokio::test]
+async fn a_refused_mark_by_hand_keeps_what_was_entered() {
+    let page = get("/teach/submissions/QR-TROUBLE/mark?refused=1").await;
+    for part in [
+        "<a href=\"#criteria.position.level\">Position: choose a level.</a>",
+        "name=\"criteria.support.level\" value=\"begun\" checked",
+        "name=\"criteria.support.points\" inputmode=\"decimal\" value=\"7\"",
+    ] {
+        assert!(page.html.contains(part), "{part} in {}", page.html);
+    }
+}
+
+#[tokio::test]
 async fn every_page_is_routed() {
     let paths = site().paths().to_vec();
-    assert_eq!(paths.len(), 15, "{paths:?}");
-    for path in ["/", "/s/{tracking_id}", "/admin/batches/{id}"] {
+    assert_eq!(paths.len(), 17, "{paths:?}");
+    for path in ["/", "/s/{tracking_id}", "/admin/batches/{id}", "/admin/dead-letters/{id}"] {
         assert!(paths.iter().any(|known| known == path), "{path} in {paths:?}");
     }
 }

@@ -97,7 +97,7 @@ CREATE TABLE submissions (
     handed_in_by  UUID NOT NULL REFERENCES people (id),
     draft         BIGINT NOT NULL,        -- from 1, for each student and assignment
     previous_id   UUID,                   -- the student's draft before this one
-    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn')),
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn', 'closed')),
     submitted_at  TIMESTAMPTZ NOT NULL,
     idempotency   TEXT,                   -- the key under which it was handed in
     words         BIGINT NOT NULL,
@@ -145,6 +145,11 @@ CREATE TABLE model_jobs (
     finished_at   TIMESTAMPTZ,
     failure       TEXT,                   -- what went wrong last, for staff
     decision      JSONB NOT NULL,         -- the route, why, and the facts that were seen
+    edit_id       UUID,                   -- the edit that holds for its request; none: the work as handed in
+    likely_at     TIMESTAMPTZ, -- the first estimate: half of such work is back by then
+    promised_at   TIMESTAMPTZ, -- and nine of ten by then
+    reckoned_p50  BIGINT,      -- seconds, before the correction by how estimates were kept
+    reckoned_p90  BIGINT,
     UNIQUE (submission_id)
 );
 CREATE INDEX model_jobs_waiting ON model_jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
@@ -192,16 +197,25 @@ CREATE TABLE batches (
     failures     BIGINT NOT NULL,
     look_at      TIMESTAMPTZ NOT NULL,    -- when it is to be looked at next
     error        TEXT,
+    strategy     TEXT NOT NULL,           -- how its jobs were put together
+    composition  JSONB,                   -- why, with the ratings of all candidates; none for parts of a split batch
+    parent       UUID REFERENCES batches (id), -- the batch that it was split from
+    split        BIGINT,                  -- its number among that batch's parts, from 1
+    parts        BIGINT,                  -- the parts that it was split into itself
+    named_limit  BIGINT,                  -- the limit of tokens that the provider named when it refused it
     UNIQUE (provider, remote_id)
 );
 CREATE INDEX batches_open ON batches (provider, model, look_at) WHERE state IN ('written', 'sending', 'sent', 'ended');
 CREATE INDEX batches_created ON batches (created_at);
+CREATE UNIQUE INDEX batches_parts ON batches (parent, split) WHERE parent IS NOT NULL;
+CREATE INDEX batches_back ON batches (provider, finished_at) WHERE state = 'done';
 
 CREATE TABLE batch_items (
     batch_id UUID NOT NULL REFERENCES batches (id),
     place    BIGINT NOT NULL,             -- from 0, in the order sent
     job_id   UUID NOT NULL REFERENCES model_jobs (id),
     outcome  TEXT,                        -- none until the result is taken in
+    said     TEXT,                        -- what went wrong, where something did
     PRIMARY KEY (batch_id, place)
 );
 CREATE UNIQUE INDEX batch_items_job ON batch_items (job_id, batch_id);
@@ -222,6 +236,7 @@ CREATE TABLE calls (
 );
 CREATE INDEX calls_job ON calls (job_id);
 CREATE INDEX calls_open ON calls (lease_until) WHERE state = 'started';
+CREATE INDEX calls_answered ON calls (provider, ended_at) WHERE state = 'answered';
 
 -- Results -----------------------------------------------------------------------------------------------------------
 
@@ -232,13 +247,14 @@ CREATE TABLE assessments (
     total         BIGINT NOT NULL,        -- hundredths of points
     most          BIGINT NOT NULL,
     confidence    DOUBLE PRECISION,
-    provider      TEXT NOT NULL,
-    model         TEXT NOT NULL,
-    response_id   TEXT NOT NULL,
-    template      TEXT NOT NULL,          -- name and version of the prompt
+    provider      TEXT,
+    model         TEXT,
+    response_id   TEXT,
+    template      TEXT,                   -- name and version of the prompt
     created_at    TIMESTAMPTZ NOT NULL,
     released_at   TIMESTAMPTZ,
     released_by   UUID,
+    decided_by    UUID,                   -- the person who gave the marks; none: a model did, and the four above are there
     marks         JSONB NOT NULL
 );
 CREATE INDEX assessments_submission ON assessments (submission_id);
@@ -258,25 +274,50 @@ CREATE TABLE dead_letters (
     died_at       TIMESTAMPTZ NOT NULL,
     recoveries    BIGINT NOT NULL,        -- scheduled recoveries that the job had before
     recover_at    TIMESTAMPTZ,            -- when the next is due; none: a person must look at it
-    resolution    TEXT CHECK (resolution IN ('recovered', 'retried', 'rerouted', 'discarded')),
+    resolution    TEXT CHECK (resolution IN ('recovered', 'retried', 'rerouted', 'edited', 'marked', 'discarded')),
     resolved_at   TIMESTAMPTZ,
     resolved_by   UUID,                   -- none: Quire itself
-    reason        TEXT
+    reason        TEXT,
+    told_at       TIMESTAMPTZ           -- when a summary to administrators counted it
 );
 CREATE UNIQUE INDEX dead_letters_open ON dead_letters (job_id) WHERE resolution IS NULL;
 CREATE INDEX dead_letters_job ON dead_letters (job_id, died_at);
 CREATE INDEX dead_letters_due ON dead_letters (recover_at) WHERE resolution IS NULL;
 CREATE INDEX dead_letters_died ON dead_letters (died_at, id);
+CREATE INDEX dead_letters_told ON dead_letters (told_at);
+
+-- What people changed in a request before it was sent again. The work as it was handed in stays as it is.
+CREATE TABLE request_edits (
+    id             UUID PRIMARY KEY NOT NULL,
+    dead_letter_id UUID NOT NULL REFERENCES dead_letters (id),
+    job_id         UUID NOT NULL REFERENCES model_jobs (id),
+    made_at        TIMESTAMPTZ NOT NULL,
+    made_by        UUID,                -- none: Quire itself
+    reason         TEXT NOT NULL,
+    max_output     BIGINT NOT NULL,       -- most tokens of the answer from then on
+    text           TEXT                  -- what is sent in place of the work; none: the work as handed in
+);
+CREATE INDEX request_edits_job ON request_edits (job_id, made_at);
+
+-- Who had the student's text shown with a dead letter.
+CREATE TABLE dead_letter_looks (
+    id             UUID PRIMARY KEY NOT NULL,
+    dead_letter_id UUID NOT NULL REFERENCES dead_letters (id),
+    looked_at      TIMESTAMPTZ NOT NULL,
+    looked_by      UUID                  -- none: Quire itself
+);
+CREATE INDEX dead_letter_looks_letter ON dead_letter_looks (dead_letter_id, looked_at);
 
 -- Money -------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE prices (
     provider_kind TEXT NOT NULL,
+    provider      TEXT NOT NULL,         -- whose own price it is; empty: that of every provider of the kind
     model         TEXT NOT NULL,
     valid_from    TIMESTAMPTZ NOT NULL,
     price         JSONB NOT NULL,         -- nano-dollars per million tokens, by kind of token
     deal          JSONB NOT NULL,         -- negotiated: a discount, tiers by the month's volume
-    PRIMARY KEY (provider_kind, model, valid_from)
+    PRIMARY KEY (provider_kind, provider, model, valid_from)
 );
 
 -- Append-only: what is held, expected and spent is the sum of the lines.

@@ -97,7 +97,7 @@ CREATE TABLE submissions (
     handed_in_by  BLOB NOT NULL REFERENCES people (id),
     draft         INTEGER NOT NULL,        -- from 1, for each student and assignment
     previous_id   BLOB,                   -- the student's draft before this one
-    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn')),
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'processing', 'in_review', 'completed', 'needs_attention', 'withdrawn', 'closed')),
     submitted_at  TEXT NOT NULL,
     idempotency   TEXT,                   -- the key under which it was handed in
     words         INTEGER NOT NULL,
@@ -145,6 +145,11 @@ CREATE TABLE model_jobs (
     finished_at   TEXT,
     failure       TEXT,                   -- what went wrong last, for staff
     decision      TEXT NOT NULL,         -- the route, why, and the facts that were seen
+    edit_id       BLOB,                   -- the edit that holds for its request; none: the work as handed in
+    likely_at     TEXT,        -- the first estimate: half of such work is back by then
+    promised_at   TEXT,        -- and nine of ten by then
+    reckoned_p50  INTEGER,     -- seconds, before the correction by how estimates were kept
+    reckoned_p90  INTEGER,
     UNIQUE (submission_id)
 ) STRICT;
 CREATE INDEX model_jobs_waiting ON model_jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
@@ -192,16 +197,25 @@ CREATE TABLE batches (
     failures     INTEGER NOT NULL,
     look_at      TEXT NOT NULL,    -- when it is to be looked at next
     error        TEXT,
+    strategy     TEXT NOT NULL,           -- how its jobs were put together
+    composition  TEXT,                   -- why, with the ratings of all candidates; none for parts of a split batch
+    parent       BLOB REFERENCES batches (id), -- the batch that it was split from
+    split        INTEGER,                  -- its number among that batch's parts, from 1
+    parts        INTEGER,                  -- the parts that it was split into itself
+    named_limit  INTEGER,                  -- the limit of tokens that the provider named when it refused it
     UNIQUE (provider, remote_id)
 ) STRICT;
 CREATE INDEX batches_open ON batches (provider, model, look_at) WHERE state IN ('written', 'sending', 'sent', 'ended');
 CREATE INDEX batches_created ON batches (created_at);
+CREATE UNIQUE INDEX batches_parts ON batches (parent, split) WHERE parent IS NOT NULL;
+CREATE INDEX batches_back ON batches (provider, finished_at) WHERE state = 'done';
 
 CREATE TABLE batch_items (
     batch_id BLOB NOT NULL REFERENCES batches (id),
     place    INTEGER NOT NULL,             -- from 0, in the order sent
     job_id   BLOB NOT NULL REFERENCES model_jobs (id),
     outcome  TEXT,                        -- none until the result is taken in
+    said     TEXT,                        -- what went wrong, where something did
     PRIMARY KEY (batch_id, place)
 ) STRICT;
 CREATE UNIQUE INDEX batch_items_job ON batch_items (job_id, batch_id);
@@ -222,6 +236,7 @@ CREATE TABLE calls (
 ) STRICT;
 CREATE INDEX calls_job ON calls (job_id);
 CREATE INDEX calls_open ON calls (lease_until) WHERE state = 'started';
+CREATE INDEX calls_answered ON calls (provider, ended_at) WHERE state = 'answered';
 
 -- Results -----------------------------------------------------------------------------------------------------------
 
@@ -232,13 +247,14 @@ CREATE TABLE assessments (
     total         INTEGER NOT NULL,        -- hundredths of points
     most          INTEGER NOT NULL,
     confidence    REAL,
-    provider      TEXT NOT NULL,
-    model         TEXT NOT NULL,
-    response_id   TEXT NOT NULL,
-    template      TEXT NOT NULL,          -- name and version of the prompt
+    provider      TEXT,
+    model         TEXT,
+    response_id   TEXT,
+    template      TEXT,                   -- name and version of the prompt
     created_at    TEXT NOT NULL,
     released_at   TEXT,
     released_by   BLOB,
+    decided_by    BLOB,                   -- the person who gave the marks; none: a model did, and the four above are there
     marks         TEXT NOT NULL
 ) STRICT;
 CREATE INDEX assessments_submission ON assessments (submission_id);
@@ -258,25 +274,50 @@ CREATE TABLE dead_letters (
     died_at       TEXT NOT NULL,
     recoveries    INTEGER NOT NULL,        -- scheduled recoveries that the job had before
     recover_at    TEXT,            -- when the next is due; none: a person must look at it
-    resolution    TEXT CHECK (resolution IN ('recovered', 'retried', 'rerouted', 'discarded')),
+    resolution    TEXT CHECK (resolution IN ('recovered', 'retried', 'rerouted', 'edited', 'marked', 'discarded')),
     resolved_at   TEXT,
     resolved_by   BLOB,                   -- none: Quire itself
-    reason        TEXT
+    reason        TEXT,
+    told_at       TEXT                  -- when a summary to administrators counted it
 ) STRICT;
 CREATE UNIQUE INDEX dead_letters_open ON dead_letters (job_id) WHERE resolution IS NULL;
 CREATE INDEX dead_letters_job ON dead_letters (job_id, died_at);
 CREATE INDEX dead_letters_due ON dead_letters (recover_at) WHERE resolution IS NULL;
 CREATE INDEX dead_letters_died ON dead_letters (died_at, id);
+CREATE INDEX dead_letters_told ON dead_letters (told_at);
+
+-- What people changed in a request before it was sent again. The work as it was handed in stays as it is.
+CREATE TABLE request_edits (
+    id             BLOB PRIMARY KEY NOT NULL,
+    dead_letter_id BLOB NOT NULL REFERENCES dead_letters (id),
+    job_id         BLOB NOT NULL REFERENCES model_jobs (id),
+    made_at        TEXT NOT NULL,
+    made_by        BLOB,                -- none: Quire itself
+    reason         TEXT NOT NULL,
+    max_output     INTEGER NOT NULL,       -- most tokens of the answer from then on
+    text           TEXT                  -- what is sent in place of the work; none: the work as handed in
+) STRICT;
+CREATE INDEX request_edits_job ON request_edits (job_id, made_at);
+
+-- Who had the student's text shown with a dead letter.
+CREATE TABLE dead_letter_looks (
+    id             BLOB PRIMARY KEY NOT NULL,
+    dead_letter_id BLOB NOT NULL REFERENCES dead_letters (id),
+    looked_at      TEXT NOT NULL,
+    looked_by      BLOB                  -- none: Quire itself
+) STRICT;
+CREATE INDEX dead_letter_looks_letter ON dead_letter_looks (dead_letter_id, looked_at);
 
 -- Money -------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE prices (
     provider_kind TEXT NOT NULL,
+    provider      TEXT NOT NULL,         -- whose own price it is; empty: that of every provider of the kind
     model         TEXT NOT NULL,
     valid_from    TEXT NOT NULL,
     price         TEXT NOT NULL,         -- nano-dollars per million tokens, by kind of token
     deal          TEXT NOT NULL,          -- negotiated: a discount, tiers by the month's volume
-    PRIMARY KEY (provider_kind, model, valid_from)
+    PRIMARY KEY (provider_kind, provider, model, valid_from)
 ) STRICT;
 
 -- Append-only: what is held, expected and spent is the sum of the lines.

@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 17] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -19,10 +19,17 @@ const ROUTES: [(&str, &str); 10] = [
     ("/api/v1/assignments/{id}/submissions", "get"),
     ("/api/v1/batches", "get"),
     ("/api/v1/providers", "get"),
+    ("/api/v1/batches/{id}", "get"),
+    ("/api/v1/providers/{name}/batch-size", "get"),
     ("/api/v1/dead-letters", "get"),
     ("/api/v1/dead-letters/retry", "post"),
     ("/api/v1/dead-letters/reroute", "post"),
     ("/api/v1/dead-letters/discard", "post"),
+    ("/api/v1/dead-letters/{id}", "get"),
+    ("/api/v1/dead-letters/{id}/edit", "post"),
+    ("/api/v1/dead-letters/{id}/mark", "post"),
+    ("/api/v1/estimates", "get"),
+    ("/api/v1/providers/{name}/schedule-advice", "get"),
 ];
 
 /// The schema that a reference names, or the schema itself.
@@ -140,6 +147,31 @@ async fn answers_are_as_the_document_says(database: Database) {
     check(&document, "/api/v1/batches", "get", 200, json, &batches);
     let providers = school.api("admin").get("/api/v1/providers").await.expect(200).json;
     check(&document, "/api/v1/providers", "get", 200, json, &providers);
+    let batch = format!("/api/v1/batches/{}", batches["items"][0]["id"].as_str().unwrap());
+    let batch = school.api("admin").get(&batch).await.expect(200).json;
+    check(&document, "/api/v1/batches/{id}", "get", 200, json, &batch);
+    assert_eq!(batch["candidates"].as_array().unwrap().len(), 4, "{batch:#}");
+    let sizes = school.api("admin").get("/api/v1/providers/openai/batch-size").await.expect(200).json;
+    check(&document, "/api/v1/providers/{name}/batch-size", "get", 200, json, &sizes);
+    assert_eq!(sizes["sizes"][0]["provider"], "openai", "{sizes:#}");
+    for path in
+        ["/api/v1/providers/nobody/batch-size", "/api/v1/batches/00000000-0000-0000-0000-000000000000"]
+    {
+        school.api("admin").get(path).await.expect_problem(404, "not-found");
+    }
+    school.api("admin").get("/api/v1/batches/none").await.expect_problem(400, "invalid-parameter");
+    let estimates = school.api("admin").get("/api/v1/estimates").await.expect(200).json;
+    check(&document, "/api/v1/estimates", "get", 200, json, &estimates);
+    let provider = estimates["providers"][0]["provider"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/providers/{provider}/schedule-advice");
+    let advice = school.api("admin").get(&path).await.expect(200).json;
+    check(&document, "/api/v1/providers/{name}/schedule-advice", "get", 200, json, &advice);
+    assert!(advice["summary"].as_str().unwrap().starts_with("Too short a history"), "{advice}");
+    school
+        .api("admin")
+        .get("/api/v1/providers/nobody/schedule-advice")
+        .await
+        .expect_problem(404, "not-found");
     let problem = "application/problem+json";
     let refused = api.hand_in(assignment, "", None).await;
     check(&document, "/api/v1/submissions", "post", 422, problem, &refused.json);

@@ -17,13 +17,17 @@ async fn the_api_by_role(database: Database) {
     let essay_id = school.assignment("essay").to_owned();
     let id =
         school.api("ada").hand_in(&essay_id, &essay(1, 100), None).await.expect(201).string("tracking_id");
-    let table: [(String, [u16; 7]); 7] = [
+    let table: [(String, [u16; 7]); 9] = [
         // nobody, ada, ben, cy (elsewhere), berg (instructor), dora (instructor elsewhere), admin
         ("/api/v1/assignments".into(), [401, 200, 200, 200, 200, 200, 200]),
         (format!("/api/v1/submissions/{id}"), [401, 200, 404, 404, 200, 404, 200]),
         (format!("/api/v1/assignments/{essay_id}/submissions"), [401, 403, 403, 404, 200, 404, 200]),
         ("/api/v1/batches".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/providers".into(), [401, 403, 403, 403, 403, 403, 200]),
+        (format!("/api/v1/batches/{}", uuid::Uuid::nil()), [401, 403, 403, 403, 403, 403, 404]),
+        ("/api/v1/providers/openai/batch-size".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/estimates".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/providers/nobody/schedule-advice".into(), [401, 403, 403, 403, 403, 403, 404]),
         ("/healthz".into(), [200; 7]),
         ("/readyz".into(), [200; 7]),
         ("/metrics".into(), [200; 7]),
@@ -63,7 +67,7 @@ async fn the_pages_by_role(database: Database) {
     let essay_id = school.assignment("essay").to_owned();
     let id =
         school.api("ada").hand_in(&essay_id, &essay(1, 100), None).await.expect(201).string("tracking_id");
-    let table: [(String, [u16; 7]); 9] = [
+    let table: [(String, [u16; 7]); 12] = [
         ("/".into(), [200; 7]),
         (format!("/assignments/{essay_id}"), [200, 200, 200, 404, 403, 404, 403]),
         (format!("/s/{id}"), [200, 200, 404, 404, 200, 404, 200]),
@@ -73,6 +77,10 @@ async fn the_pages_by_role(database: Database) {
         (format!("/teach/submissions/{id}"), [200, 403, 404, 404, 200, 404, 200]),
         ("/admin".into(), [200, 403, 403, 403, 403, 403, 200]),
         ("/admin/batches".into(), [200, 403, 403, 403, 403, 403, 200]),
+        ("/admin/dead-letters".into(), [200, 403, 403, 403, 403, 403, 200]),
+        (format!("/admin/dead-letters/{}", uuid::Uuid::nil()), [200, 403, 403, 403, 403, 403, 404]),
+        // It is there, but nothing of it waits for a person.
+        (format!("/teach/submissions/{id}/mark"), [200, 403, 404, 404, 400, 404, 400]),
     ];
     for (n, who) in WHO.into_iter().enumerate() {
         let mut visitor = if who == "nobody" { school.visitor() } else { school.signed_in(who).await };

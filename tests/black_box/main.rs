@@ -14,4 +14,7 @@ mod import;
 mod mail;
 mod main_path;
 mod realtime;
+mod several;
+mod split;
 mod sse;
+mod storm;

@@ -54,6 +54,24 @@ before(async () => {
   await page.context().close();
   const batches = await api('/api/v1/batches', demo.admin_token);
   found.batch = batches.items[0].id;
+  // Two that no model can mark; one of them is closed.
+  await simulator({ faults: { wrong_level: 1 } });
+  const exam = demo.assignments.find((one) => /exam/i.test(one.title));
+  for (const student of ['dead@students.example.edu', 'closed@students.example.edu']) {
+    await api('/api/v1/submissions', demo.instructor_token, { assignment: exam.id, text, student });
+  }
+  const deadline = Date.now() + 90_000;
+  let letters = { items: [] };
+  while (letters.items.length < 2) {
+    assert.ok(Date.now() < deadline, 'nothing ran out of remedies');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    letters = await api('/api/v1/dead-letters', demo.admin_token);
+  }
+  await simulator({ faults: {} });
+  [found.letter, found.closed] = letters.items;
+  await api('/api/v1/dead-letters/discard', demo.admin_token, {
+    ids: [found.closed.id], reason: 'The file holds a blank page only.',
+  });
 });
 
 after(async () => {
@@ -81,12 +99,18 @@ const PAGES = {
     ['teach', () => '/teach'],
     ['teach-assignment', () => `/teach/assignments/${assignment()}`],
     ['teach-submission', () => found.done.replace('/s/', '/teach/submissions/')],
+    ['teach-trouble', () => `/teach/submissions/${found.letter.tracking_id}`],
+    ['teach-mark', () => `/teach/submissions/${found.letter.tracking_id}/mark`],
+    ['closed', () => `/s/${found.closed.tracking_id}`],
   ],
   admin: [
     ['overview', () => '/admin'],
     ['batches', () => '/admin/batches'],
     ['batch', () => `/admin/batches/${found.batch}`],
     ['dead-letters', () => '/admin/dead-letters'],
+    ['dead-letter', () => `/admin/dead-letters/${found.letter.id}`],
+    ['dead-letter-text', () => `/admin/dead-letters/${found.letter.id}?show=work`],
+    ['dead-letter-closed', () => `/admin/dead-letters/${found.closed.id}`],
   ],
 };
 const PARTS = { student: /student/i, instructor: /instructor|teach/i, admin: /admin/i };

@@ -117,11 +117,13 @@ pub struct Proof {
     pub lost_answers: usize,
     /// Lines *spent without an answer*; a call may be cut off before the provider has worked on it.
     pub lost_lines: usize,
+    /// Answers paid for in a batch that a fault kept from arriving readable.
+    pub spoiled: usize,
     /// What the simulator was paid, in nano-dollars.
     pub paid_nano: i64,
 }
 
-/// Holds Quire's books against the simulator's ledger, for a simulator whose faults spoil no answer in a batch.
+/// Holds Quire's books against the simulator's ledger.
 ///
 /// # Errors
 /// Says which promise was broken, and for which job or answer.
@@ -203,6 +205,7 @@ fn every_answer_is_booked_at_its_price(
         *(if batched { &mut proof.in_batches } else { &mut proof.in_real_time }) += 1;
         match settled.get(&*line.response_id) {
             Some(booked) => same_figures(line, booked)?,
+            None if batched && !line.usable => proof.spoiled += 1,
             None if batched => {
                 return Err(format!(
                     "the answer {} was paid for in a batch but never booked",

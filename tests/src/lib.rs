@@ -2,7 +2,9 @@
 //! clients that speak to it as the world does.
 
 pub mod api;
+pub mod blame;
 pub mod books;
+pub mod crew;
 pub mod essays;
 pub mod load;
 pub mod mail;
@@ -11,6 +13,7 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod school;
+pub mod storm;
 pub mod straight;
 pub mod wait;
 

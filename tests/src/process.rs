@@ -28,6 +28,12 @@ impl Memory {
     }
 }
 
+/// Has the kernel count the peak of a process's memory anew; false where it can't.
+#[must_use]
+pub fn forget_peak(pid: u32) -> bool {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -10,7 +10,7 @@ use crate::{
     ports, programs, wait,
 };
 use quire_engine::store::{Db, Exec as _, testing::FreshDb};
-use quire_simulator::{LedgerLine, Running};
+use quire_simulator::{LedgerLine, Running, StruckFault};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -64,6 +64,10 @@ pub struct Options {
     pub mail: Option<u16>,
     /// Runs workers in the same process as the web server.
     pub workers: bool,
+    /// Seconds that the providers have for the creation of a batch, and for a call.
+    pub timeouts: (u32, u32),
+    /// Words of the guidelines for markers; none: no guidelines.
+    pub guidelines: usize,
 }
 
 impl Default for Options {
@@ -80,6 +84,8 @@ impl Default for Options {
             jobs: (1, 50),
             mail: None,
             workers: true,
+            timeouts: (5, 120),
+            guidelines: 0,
         }
     }
 }
@@ -398,6 +404,18 @@ impl School {
     pub async fn count(&self, sql: &'static str) -> i64 {
         let (count,): (i64,) = self.db().query(sql).one().await.expect("the database counts");
         count
+    }
+
+    /// The faults that have struck at the simulator.
+    ///
+    /// # Panics
+    /// If they can't be read, or there were more than it remembers.
+    pub async fn struck(&self) -> Vec<StruckFault> {
+        let url = format!("{}/faults", self.simulator.control_url());
+        let answer = crate::api::client().get(url).send().await.expect("the simulator answers");
+        let mut told: Value = answer.json().await.expect("the simulator tells its faults");
+        assert_eq!(told["more"], 0, "the simulator remembers all faults");
+        serde_json::from_value(told["faults"].take()).expect("faults have their form")
     }
 
     /// What the simulator answered and was paid for.

@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 43] = [
+pub const PAGES: [(&str, &str, u16); 57] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -26,7 +26,10 @@ pub const PAGES: [(&str, &str, u16); 43] = [
     ("in-review", "/s/QR-REVIEW", 200),
     ("needs-attention", "/s/QR-TROUBLE", 200),
     ("withdrawn", "/s/QR-GONE", 200),
+    ("closed", "/s/QR-CLOSED", 200),
+    ("closed-for-good", "/s/QR-CLOSED-FOR-GOOD", 200),
     ("result", "/s/QR-DONE", 200),
+    ("result-by-hand", "/s/QR-BY-HAND", 200),
     ("result-simulated", "/s/QR-ALONE", 200),
     ("text", "/s/QR-7F3K-92MD/text", 200),
     ("notices", "/notices?message=All+notices+are+read.", 200),
@@ -36,12 +39,23 @@ pub const PAGES: [(&str, &str, u16); 43] = [
     ("teach-waiting", "/teach/submissions/QR-7F3K-92MD", 200),
     ("teach-held", "/teach/submissions/QR-HELD", 200),
     ("teach-done", "/teach/submissions/QR-DONE", 200),
+    ("teach-trouble", "/teach/submissions/QR-TROUBLE", 200),
+    ("teach-mark", "/teach/submissions/QR-TROUBLE/mark", 200),
+    ("teach-mark-refused", "/teach/submissions/QR-TROUBLE/mark?refused=1", 422),
     ("admin", "/admin", 200),
     ("admin-empty", "/admin?as=new", 200),
     ("batches", "/admin/batches", 200),
     ("batch", "/admin/batches/b-2041", 200),
+    ("batch-split", "/admin/batches/b-2034", 200),
+    ("batch-part", "/admin/batches/b-2045", 200),
     ("dead-letters", "/admin/dead-letters?done=2&of=3", 200),
     ("dead-letters-resolved", "/admin/dead-letters?state=resolved", 200),
+    ("dead-letters-none", "/admin/dead-letters?cause=killed", 200),
+    ("dead-letter", "/admin/dead-letters/dead-one", 200),
+    ("dead-letter-text", "/admin/dead-letters/dead-one?show=work", 200),
+    ("dead-letter-refused", "/admin/dead-letters/dead-one?show=work&refused=1", 422),
+    ("dead-letter-scheduled", "/admin/dead-letters/dead-two", 200),
+    ("dead-letter-closed", "/admin/dead-letters/dead-done?done=1", 200),
     ("mailbox", "/mailbox", 200),
     ("mail", "/mailbox/12", 200),
     ("not-found", "/s/QR-NOTHING", 404),
@@ -80,6 +94,44 @@ pub fn visit(uri: &Uri, query: &HashMap<String, String>) -> Visit {
                     "That address and password don’t go together. Check both and try again.",
                 )],
                 values: vec![value("email", "ada.lind@example.org"), value("next", "/s/QR-7F3K-92MD")],
+            }
+        } else if path.ends_with("/mark") {
+            RefusedForm {
+                errors: vec![
+                    error("criteria.position.level", "Position: choose a level."),
+                    error(
+                        "criteria.support.points",
+                        "Support: points must be from 0 to 5, with at most two digits after the point. Leave the field empty for the level’s own.",
+                    ),
+                    error("feedback", "Write a sentence or two on the whole: the student reads it first."),
+                ],
+                values: vec![
+                    value("criteria.support.level", "begun"),
+                    value("criteria.support.points", "7"),
+                    value("criteria.support.comment", "One figure that a reader can look up would help."),
+                ],
+            }
+        } else if path.starts_with("/admin/dead-letters/") {
+            RefusedForm {
+                errors: vec![
+                    error(
+                        "max_output",
+                        "The longest answer must be from 585 tokens, which marks by 3 criteria usually take, to 32000.",
+                    ),
+                    error(
+                        "text",
+                        "Word 9, “marvellous”, is not in the work at that place. Words can be left out, but not added, changed or moved: the marks must be for what the student wrote.",
+                    ),
+                    error(
+                        "edit_reason",
+                        "Give a reason of 1 to 1000 letters: it is kept with the dead letter.",
+                    ),
+                ],
+                values: vec![
+                    value("max_output", "12"),
+                    value("text", "I want our town to keep the reading room marvellous."),
+                    value("way", "openai/gpt-6-sol"),
+                ],
             }
         } else {
             RefusedForm {

@@ -17,7 +17,7 @@ fn entries(role: Role) -> &'static [Entry] {
         Role::Admin => &[
             Entry("Overview", "/admin", &[]),
             Entry("Batches", "/admin/batches", &["/admin/batches/"]),
-            Entry("Dead letters", "/admin/dead-letters", &[]),
+            Entry("Dead letters", "/admin/dead-letters", &["/admin/dead-letters/"]),
             Entry("Submissions", "/teach", &["/teach/"]),
         ],
     }

@@ -67,7 +67,7 @@ pub fn CriterionMarks(
             {(criterion.levels > 0).then(|| view! { <Levels level=criterion.level_number of=criterion.levels/> })}
             {criterion.level.map(|level| view! { <p class="small quiet">{level}</p> })}
             {change}
-            <p>{criterion.comment}</p>
+            {(!criterion.comment.is_empty()).then(|| view! { <p>{criterion.comment}</p> })}
             {quotes}
         </div>
     }

@@ -31,24 +31,40 @@ pub fn DataTable(
     caption: String,
     /// The columns.
     columns: Vec<Column>,
+    /// Whether each row is a card on a narrow window; its cells then are [`Cell`]s.
+    #[prop(optional)]
+    cards: bool,
     /// The rows.
     children: Children,
 ) -> AnyView {
+    // As cards the table is no table to the browser, so that its parts say what they are.
+    let role = |role: &'static str| cards.then_some(role);
     let head = columns
         .into_iter()
-        .map(|column| view! { <th scope="col" class=column.number.then_some("num")>{column.label}</th> })
+        .map(|column| view! { <th scope="col" role=role("columnheader") class=column.number.then_some("num")>{column.label}</th> })
         .collect_view();
     let label = caption.clone();
     view! {
-        <div class="scroll" role="region" tabindex="0" aria-label=label>
-            <table>
+        <div class=if cards { "scroll cards" } else { "scroll" } role="region" tabindex="0" aria-label=label>
+            <table role=role("table")>
                 <caption class="unseen">{caption}</caption>
-                <thead><tr>{head}</tr></thead>
-                <tbody>{children()}</tbody>
+                <thead role=role("rowgroup")><tr role=role("row")>{head}</tr></thead>
+                <tbody role=role("rowgroup")>{children()}</tbody>
             </table>
         </div>
     }
     .into_any()
+}
+
+/// A cell of a table whose rows are cards on a narrow window.
+#[component]
+pub fn Cell(
+    /// The column's label, which stands beside it on a card.
+    label: &'static str,
+    /// What is in it.
+    children: Children,
+) -> AnyView {
+    view! { <td role="cell" data-label=label><div>{children()}</div></td> }.into_any()
 }
 
 /// Links to the pages before and after, and where we are.

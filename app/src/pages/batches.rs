@@ -7,7 +7,10 @@ use crate::components::{
 };
 use crate::data::{PageError, PageResult};
 use crate::islands::AutoRefresh;
-use crate::view::{Batch, BatchCounts, BatchEvent, BatchItem, BatchJob, BatchState, Batches};
+use crate::view::{
+    Batch, BatchCandidate, BatchCounts, BatchEvent, BatchItem, BatchJob, BatchPart, BatchState, Batches,
+    SizeAdvice, SizeOutlook,
+};
 use crate::{when, words};
 use leptos::prelude::*;
 
@@ -44,6 +47,7 @@ pub(super) fn state_tag(state: BatchState, counts: &BatchCounts) -> AnyView {
         BatchState::Completed if counts.failed + counts.requeued > 0 => Tone::Warn,
         BatchState::Completed => Tone::Good,
         BatchState::Expired | BatchState::Cancelled => Tone::Warn,
+        BatchState::Failed if counts.split > 0 => Tone::Warn,
         BatchState::Failed => Tone::Bad,
     };
     let share = counts.answered_share();
@@ -52,6 +56,7 @@ pub(super) fn state_tag(state: BatchState, counts: &BatchCounts) -> AnyView {
         BatchState::Completed | BatchState::Expired | BatchState::Cancelled if counts.requeued > 0 => {
             format!("{}, {} queued again", words::batch_state(state), words::count(counts.requeued))
         }
+        BatchState::Failed if counts.split > 0 => "Split into parts".to_owned(),
         BatchState::Completed if counts.failed > 0 => {
             format!("Completed, {} failed", words::count(counts.failed))
         }
@@ -109,6 +114,7 @@ fn draw_list(page: Batches, state: Option<BatchState>) -> AnyView {
             <Message/>
             {table}
             <Pagination paging=page.paging href noun=("batch", "batches")/>
+            {sizes(page.sizes)}
         </main>
     }
     .into_any()
@@ -117,7 +123,7 @@ fn draw_list(page: Batches, state: Option<BatchState>) -> AnyView {
 fn list_row(batch: BatchItem) -> AnyView {
     view! {
         <tr>
-            <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{words::short_id(&batch.id).to_owned()}</a></td>
+            <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{words::short_id(&batch.name).to_owned()}</a></td>
             <td>{batch.provider}<div class="small quiet nowrap">{batch.model}</div></td>
             <td>{state_tag(batch.state, &batch.counts)}</td>
             <td class="num">{words::count(batch.counts.total)}</td>
@@ -125,6 +131,58 @@ fn list_row(batch: BatchItem) -> AnyView {
             <td><Moment at=batch.created_at short=true/></td>
             <td class="num">{batch.back_by.map_or_else(|| "–".to_owned(), |by| clock().short(by))}</td>
             <td class="num">{words::usd(batch.cost)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The sizes that are recommended now.
+fn sizes(advice: Vec<SizeAdvice>) -> Option<AnyView> {
+    if advice.is_empty() {
+        return None;
+    }
+    let all = advice.into_iter().map(size).collect_view();
+    Some(view! { <section class="stack apart"><h2>"Batch size"</h2>{all}</section> }.into_any())
+}
+
+fn size(advice: SizeAdvice) -> AnyView {
+    let (least, most) = advice.bounds;
+    let until = advice.until.map(|at| format!(" At the latest it is cut at {}.", clock().short(at)));
+    let set = format!(
+        "{} ready; set are {} to {} jobs a batch.",
+        words::counted(advice.waiting, "job is", "jobs are"),
+        words::count(least),
+        words::count(most)
+    );
+    let caption = format!("Sizes for {} {}", advice.provider, advice.model);
+    let columns =
+        vec![num("Jobs"), num("Cost"), num("Half back in"), num("Nine of ten"), col("For and against")];
+    let mut rows: Vec<(SizeOutlook, bool)> =
+        advice.alternatives.into_iter().map(|other| (other, false)).collect();
+    let recommended = words::counted(advice.size.jobs, "job", "jobs");
+    rows.push((advice.size, true));
+    rows.sort_by_key(|(size, _)| size.jobs);
+    let rows = rows.into_iter().map(|(size, chosen)| size_row(size, chosen)).collect_view();
+    view! {
+        <section class="stack-2">
+            <h3>{advice.provider}" "<span class="quiet">{advice.model}</span>": "{recommended}</h3>
+            <p>{advice.standing}{until}" "<span class="quiet">{set}</span></p>
+            <ul>{advice.reasons.into_iter().map(|reason| view! { <li>{reason}</li> }).collect_view()}</ul>
+            <DataTable caption columns>{rows}</DataTable>
+        </section>
+    }
+    .into_any()
+}
+
+fn size_row(size: SizeOutlook, chosen: bool) -> AnyView {
+    let tag = chosen.then(|| view! { " "<Tag tone=Tone::Good text="Recommended"/> });
+    view! {
+        <tr>
+            <td class="num">{words::count(size.jobs)}</td>
+            <td class="num">{size.cost.map_or_else(|| "–".to_owned(), words::usd)}</td>
+            <td class="num">{when::span(size.half_within)}</td>
+            <td class="num">{when::span(size.most_within)}</td>
+            <td>{words::capital(&size.note)}{tag}</td>
         </tr>
     }
     .into_any()
@@ -150,7 +208,7 @@ fn draw(page: Batch) -> AnyView {
     let refresh = moving.then(|| {
         view! { <AutoRefresh part=PART.to_owned() seconds=5 as_of=as_of.clone()/><RenewWithoutScript seconds=30/> }
     });
-    let id = words::short_id(&page.item.id).to_owned();
+    let id = words::short_id(&page.item.name).to_owned();
     view! {
         <PageTitle text=format!("Batch {id}")/>
         <main id="main">
@@ -189,7 +247,11 @@ fn body(page: Batch) -> AnyView {
             )
         },
     );
-    let (id, whole_id) = (page.item.id.clone(), page.item.id);
+    let from = page.split_from.map(|(id, name)| {
+        let name = words::short_id(&name).to_owned();
+        view! { <div><dt>"Split from"</dt><dd class="id"><a href=format!("/admin/batches/{id}")>{name}</a></dd></div> }
+    });
+    let (id, whole_id) = (page.item.id, page.item.name);
     let href = move |number: u64| format!("/admin/batches/{id}?page={number}");
     view! {
         <section class="grid" aria-label="Key figures">
@@ -205,6 +267,7 @@ fn body(page: Batch) -> AnyView {
                     <h2 class="minor">"About it"</h2>
                     <dl class="pairs">
                         <div><dt>"Whole id"</dt><dd class="id">{whole_id}</dd></div>
+                        {from}
                         <div><dt>"Provider"</dt><dd>{page.item.provider}</dd></div>
                         <div><dt>"Model"</dt><dd>{page.item.model}</dd></div>
                         <div><dt>"Lanes"</dt><dd>{lanes}</dd></div>
@@ -219,8 +282,80 @@ fn body(page: Batch) -> AnyView {
                 </section>
             </aside>
         </div>
+        {parts(page.parts)}
+        {candidates(page.candidates)}
         {jobs(page.jobs)}
         <Pagination paging=page.paging href noun=("job", "jobs")/>
+    }
+    .into_any()
+}
+
+/// The parts that it was split into.
+fn parts(parts: Vec<BatchPart>) -> Option<AnyView> {
+    if parts.is_empty() {
+        return None;
+    }
+    let row = |part: BatchPart| {
+        let starts = part.starts.map_or_else(|| "–".to_owned(), |at| clock().short(at));
+        view! {
+            <tr>
+                <td class="id"><a href=format!("/admin/batches/{}", part.id)>{words::short_id(&part.name).to_owned()}</a></td>
+                <td>{words::capital(&part.state)}</td>
+                <td class="num">{words::count(part.jobs)}</td>
+                <td class="num">{starts}</td>
+            </tr>
+        }
+    };
+    let rows = parts.into_iter().map(row).collect_view();
+    let columns = vec![col("Part"), col("State"), num("Jobs"), num("Sent from")];
+    Some(
+        view! {
+            <section class="stack">
+                <h2>"Parts"</h2>
+                <p class="quiet">"The provider takes no batch so large. Its jobs are sent in parts, one after the other."</p>
+                <DataTable caption="Parts of this batch" columns>{rows}</DataTable>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+/// The ways in which its jobs could have been put together.
+fn candidates(candidates: Vec<BatchCandidate>) -> Option<AnyView> {
+    if candidates.is_empty() {
+        return None;
+    }
+    let rows = candidates.into_iter().map(candidate).collect_view();
+    let columns =
+        vec![col("Way"), num("Batches"), num("Cost"), num("Half back in"), num("Risk"), num("Score")];
+    Some(
+        view! {
+            <section class="stack">
+                <h2>"Ways to put the jobs together"</h2>
+                <p class="quiet">"Rated for all batches of this cut. The least score is best."</p>
+                <DataTable caption="Ways to put the jobs together" columns>{rows}</DataTable>
+            </section>
+        }
+        .into_any(),
+    )
+}
+
+fn candidate(way: BatchCandidate) -> AnyView {
+    let tag = way.chosen.then(|| view! { " "<Tag tone=Tone::Good text="Kept"/> });
+    let there = way.batches.is_some();
+    let or_none = |text: String| if there { text } else { "–".to_owned() };
+    view! {
+        <tr>
+            <td class="text">
+                {words::capital(&way.way)}{tag}
+                <div class="small quiet why">{way.reasons.join(" ")}</div>
+            </td>
+            <td class="num">{way.batches.map_or_else(|| "–".to_owned(), words::count)}</td>
+            <td class="num">{or_none(words::usd(way.cost))}</td>
+            <td class="num">{or_none(when::span(way.half_within))}</td>
+            <td class="num">{or_none(words::percent(way.risk))}</td>
+            <td class="num">{way.score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"))}</td>
+        </tr>
     }
     .into_any()
 }

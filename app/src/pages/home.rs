@@ -123,7 +123,7 @@ pub(super) fn status_tag(status: Status, unseen: bool) -> AnyView {
         Status::Queued | Status::Processing | Status::InReview => Tone::On,
         Status::Completed => Tone::Good,
         Status::NeedsAttention => Tone::Warn,
-        Status::Withdrawn => Tone::Plain,
+        Status::Withdrawn | Status::Closed => Tone::Plain,
     };
     let text = if status == Status::Completed && unseen { "New marks" } else { words::status(status) };
     view! { <Tag tone text/> }.into_any()

@@ -1,10 +1,13 @@
 //! The pages, one file each.
 
 mod batches;
+mod dead_letter;
 mod dead_letters;
+mod forecast;
 mod hand_in;
 mod home;
 mod mailbox;
+mod mark_by_hand;
 mod notices;
 mod overview;
 mod refusal;
@@ -16,10 +19,12 @@ mod teach;
 mod text;
 
 pub use batches::*;
+pub use dead_letter::*;
 pub use dead_letters::*;
 pub use hand_in::*;
 pub use home::*;
 pub use mailbox::*;
+pub use mark_by_hand::*;
 pub use notices::*;
 pub use overview::*;
 pub use refusal::*;

@@ -1,7 +1,7 @@
 //! The administrator's overview.
 
 use super::batches::state_tag;
-use super::{Message, load_for_viewer};
+use super::{Message, forecast, load_for_viewer};
 use crate::components::{
     Bar, BarPart, DataTable, EmptyState, Figure, PageTitle, Remarks, RenewWithoutScript, SpendChart, Tag,
     Tone, clock, col, num,
@@ -36,6 +36,8 @@ fn draw(page: Overview) -> AnyView {
                         {lanes(page.lanes)}
                         {batches(page.batches)}
                         {providers(page.providers)}
+                        {forecast::estimates(&page.estimates)}
+                        {forecast::schedule(&page.estimates.providers)}
                     </div>
                     <aside class="stack apart">
                         {spend(page.spend)}
@@ -110,7 +112,7 @@ fn batches(batches: Vec<BatchItem>) -> AnyView {
             .map(|batch| {
                 view! {
                     <tr>
-                        <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{words::short_id(&batch.id).to_owned()}</a></td>
+                        <td class="id"><a href=format!("/admin/batches/{}", batch.id)>{words::short_id(&batch.name).to_owned()}</a></td>
                         <td>{batch.provider.clone()}<div class="small quiet nowrap">{batch.model.clone()}</div></td>
                         <td>{state_tag(batch.state, &batch.counts)}</td>
                         <td class="num">{words::count(batch.counts.total)}</td>

@@ -4,10 +4,11 @@ use super::result::assessment_body;
 use super::teach::staff_tag;
 use super::{Message, load_for_viewer, param};
 use crate::components::{
-    DataTable, EmptyState, Moment, Note, NoteTone, PageTitle, Tag, Tone, WorkText, clock, col, num, visit,
+    ButtonLink, DataTable, EmptyState, Moment, Note, NoteTone, PageTitle, Tag, Tone, WorkText, clock, col,
+    num, visit,
 };
 use crate::data::Role;
-use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, StaffSubmission};
+use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, StaffSubmission, Status};
 use crate::{when, words};
 use leptos::prelude::*;
 
@@ -24,8 +25,21 @@ pub fn StaffSubmissionPage() -> impl IntoView {
 fn draw(page: StaffSubmission) -> AnyView {
     let evidence = page.assessment.iter().flat_map(evidence_of).collect::<Vec<_>>();
     let words = words::counted(page.work.words.into(), "word", "words");
+    let by_hand = page.dead_letter.map(|letter| {
+        // The page of a dead letter is for administrators.
+        let admin = visit().viewer.is_some_and(|viewer| viewer.role == Role::Admin);
+        let see = admin.then(|| view! { <ButtonLink href=format!("/admin/dead-letters/{letter}") text="See the dead letter"/> });
+        view! {
+            <div class="row no-print">
+                <ButtonLink main=true href=format!("/teach/submissions/{}/mark", page.tracking_id) text="Mark it by hand"/>
+                {see}
+            </div>
+        }
+    });
+    let closed = page.status == Status::Closed;
     let held = page.held_because.map(|why| {
-        view! { <Note tone=NoteTone::Warn><p><b>"Held: "</b>{why}</p></Note> }
+        let begin = if closed { "Closed without marks: " } else { "Held: " };
+        view! { <Note tone=NoteTone::Warn><p><b>{begin}</b>{why}</p></Note> }
     });
     let released = page.assessment.as_ref().is_some_and(|assessment| assessment.released_at.is_some());
     let marks = match page.assessment {
@@ -59,6 +73,7 @@ fn draw(page: StaffSubmission) -> AnyView {
             </div>
             <Message/>
             {held}
+            {by_hand}
             <div class="side turned">
                 <section class="sheet stack" aria-label="Marks">{marks}{confidence}</section>
                 <section class="sheet stack follow" tabindex="0" aria-label="Work">

@@ -2,7 +2,7 @@
 
 use super::result::draw_result;
 use super::{Message, load_for_viewer, param};
-use crate::components::{PageTitle, Remarks, RenewWithoutScript, clock};
+use crate::components::{Note, PageTitle, Remarks, RenewWithoutScript, clock};
 use crate::islands::{LiveStatus, PrintButton};
 use crate::view::{Interim, Lane, Reach, Release, Replace, Status, Submission};
 use crate::words;
@@ -22,6 +22,9 @@ fn draw(mut submission: Submission) -> impl IntoView {
     }
     if submission.progress.status == Status::Withdrawn {
         return EitherOf3::B(draw_withdrawn(&submission));
+    }
+    if submission.progress.status == Status::Closed {
+        return EitherOf3::B(draw_closed(&submission));
     }
     EitherOf3::C(draw_waiting(submission))
 }
@@ -122,7 +125,7 @@ fn interim_section(interim: Option<Interim>) -> impl IntoView {
 fn receipt(submission: &Submission) -> AnyView {
     let words = words::counted(submission.words.into(), "word", "words");
     let keep = match submission.progress.status {
-        Status::Withdrawn => "",
+        Status::Withdrawn | Status::Closed => "",
         _ => " Keep the address of this page: your progress shows here, and then your marks.",
     };
     view! {
@@ -219,6 +222,44 @@ fn draw_withdrawn(submission: &Submission) -> AnyView {
             <Message/>
             <p>{why}</p>
             {newer}
+            {receipt(submission)}
+        </main>
+    }
+    .into_any()
+}
+
+fn draw_closed(submission: &Submission) -> AnyView {
+    let noun = &submission.noun;
+    let (reason, when) = submission.closed.as_ref().map_or_else(
+        || (None, String::new()),
+        |closed| {
+            let reason = Some(closed.reason.clone()).filter(|reason| !reason.is_empty());
+            (reason, format!(" on {}", clock().moment(closed.at)))
+        },
+    );
+    let reason = reason.map(|reason| view! { <Note><p><b>"Why: "</b>{reason}</p></Note> });
+    let what = match submission.replace {
+        Some(_) => view! {
+            <p>{format!("You can hand in your {noun} again, or another version of it. If you think that this is wrong, or don’t know what to change, ask your teacher and name your receipt.")}</p>
+            <p><a class="button main" href=format!("/assignments/{}", submission.assignment_id)>"Hand in again"</a></p>
+        }
+        .into_any(),
+        None => view! {
+            <p>"This assignment takes no further version from you. Ask your teacher what to do now, and name your receipt."</p>
+        }
+        .into_any(),
+    };
+    view! {
+        <PageTitle text=format!("{}: closed without marks", submission.assignment)/>
+        <main id="main" class="narrow">
+            <div class="stack-2"><p class="quiet">{lead(submission)}</p><h1>{format!("Your {noun} was closed without marks")}</h1></div>
+            <Message/>
+            <section class="stack" aria-labelledby="why">
+                <h2 id="why">"What happened"</h2>
+                <p>{format!("Your {noun} could not be marked automatically. A person looked at it and closed it{when}. Its text is kept.")}</p>
+                {reason}
+            </section>
+            <section class="stack" aria-labelledby="now"><h2 id="now">"What you can do now"</h2>{what}</section>
             {receipt(submission)}
         </main>
     }

@@ -182,7 +182,7 @@ pub(super) fn staff_tag(status: Status) -> AnyView {
         Status::Processing => Tone::On,
         Status::InReview | Status::NeedsAttention => Tone::Warn,
         Status::Completed => Tone::Good,
-        Status::Withdrawn => Tone::Plain,
+        Status::Withdrawn | Status::Closed => Tone::Plain,
     };
     view! { <Tag tone text=words::staff_status(status)/> }.into_any()
 }

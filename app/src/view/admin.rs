@@ -1,6 +1,6 @@
 //! What administrators see, and the demo's mailbox.
 
-use super::{Lane, NanoUsd, Paging, Remark, TimeRange};
+use super::{Estimates, Lane, NanoUsd, Paging, Remark, TimeRange};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 /// The overview.
@@ -34,6 +34,8 @@ pub struct Overview {
     pub spend: Spend,
     /// What needs a person.
     pub alerts: Vec<Remark>,
+    /// How estimates were kept, and when to send.
+    pub estimates: Estimates,
 }
 
 /// One lane.
@@ -89,8 +91,10 @@ impl BatchState {
 /// One batch in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatchItem {
-    /// The batch, as in the address of its page and as shown: "b-2041".
+    /// The batch, as in the address of its page: "b-2041".
     pub id: String,
+    /// Its name: as `id`, but for parts of a batch that was split: "b-2041_split_2".
+    pub name: String,
     /// The provider's name.
     pub provider: String,
     /// The model.
@@ -118,6 +122,8 @@ pub struct BatchCounts {
     pub failed: u64,
     /// Not answered before the end, and queued again.
     pub requeued: u64,
+    /// Sent in parts of it, since the provider takes no batch so large.
+    pub split: u64,
 }
 
 impl BatchCounts {
@@ -136,8 +142,84 @@ impl BatchCounts {
 pub struct Batches {
     /// Newest first.
     pub batches: Vec<BatchItem>,
+    /// The size that is recommended for each provider's next batch.
+    pub sizes: Vec<SizeAdvice>,
     /// Where the list stands, with the filter.
     pub paging: Paging,
+}
+
+/// The size that is recommended for the next batch of one model of a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SizeAdvice {
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Fewest and most jobs, as they are set.
+    pub bounds: (u64, u64),
+    /// Jobs that may be sent now.
+    pub waiting: u64,
+    /// Why it is cut now, or what it waits for, a sentence.
+    pub standing: String,
+    /// Until when it may wait for more, where a promise limits that.
+    pub until: Option<DateTime<Utc>>,
+    /// The size, and what is expected of it.
+    pub size: SizeOutlook,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+    /// Other sizes, the smallest first.
+    pub alternatives: Vec<SizeOutlook>,
+}
+
+/// A size of a batch, and what is expected of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SizeOutlook {
+    /// Jobs.
+    pub jobs: u64,
+    /// What the batch costs; none without a price.
+    pub cost: Option<NanoUsd>,
+    /// Half of such work is back within this time from now.
+    pub half_within: TimeDelta,
+    /// Nine of ten are back within this time from now.
+    pub most_within: TimeDelta,
+    /// What speaks for and against it.
+    pub note: String,
+}
+
+/// How the jobs of a batch were put together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchCandidate {
+    /// The way, in a few words: "by tokens, evenly".
+    pub way: String,
+    /// It was kept.
+    pub chosen: bool,
+    /// Over how many batches; none where the work does not fit so.
+    pub batches: Option<u64>,
+    /// Expected cost.
+    pub cost: NanoUsd,
+    /// Half of the jobs are back within this time, on average.
+    pub half_within: TimeDelta,
+    /// Risk, from 0 to 1.
+    pub risk: f64,
+    /// The least is best; none where it is no candidate.
+    pub score: Option<f64>,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// A part of a batch that was split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchPart {
+    /// What the list shows of it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands, in words.
+    pub state: String,
+    /// Jobs in it.
+    pub jobs: u64,
+    /// When it is sent at the earliest, where it was not yet.
+    pub starts: Option<DateTime<Utc>>,
 }
 
 /// One batch.
@@ -149,8 +231,14 @@ pub struct Batch {
     pub provider_batch_id: Option<String>,
     /// The lanes its jobs came from.
     pub lanes: Vec<Lane>,
+    /// The batch that it was split from: its address and its name.
+    pub split_from: Option<(String, String)>,
+    /// The parts that it was split into, in the order in which they are sent.
+    pub parts: Vec<BatchPart>,
     /// Why it was cut as it was, a sentence each.
     pub reasons: Vec<String>,
+    /// The ways in which its jobs could have been put together, and how each was rated.
+    pub candidates: Vec<BatchCandidate>,
     /// The cost expected when it was cut.
     pub cost_expected: NanoUsd,
     /// What the provider's usage figures came to; none before any answer was read.
@@ -206,9 +294,9 @@ pub struct BatchJob {
     pub cost: Option<NanoUsd>,
 }
 
-/// Which dead letters are shown.
+/// Which dead letters are shown by what was done about them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeadLetterFilter {
+pub enum LetterState {
     /// Those that wait for something to be done.
     #[default]
     Open,
@@ -218,8 +306,8 @@ pub enum DeadLetterFilter {
     All,
 }
 
-impl DeadLetterFilter {
-    /// All filters.
+impl LetterState {
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::All];
 
     /// The word in an address.
@@ -243,15 +331,72 @@ impl DeadLetterFilter {
     }
 }
 
+/// Which dead letters are shown; what is none narrows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterFilter {
+    /// By what was done about them.
+    pub state: LetterState,
+    /// By cause, as in an address.
+    pub cause: Option<String>,
+    /// By the provider at which they died.
+    pub provider: Option<String>,
+    /// By assignment, as in an address.
+    pub assignment: Option<String>,
+}
+
+impl LetterFilter {
+    /// Its parts by the names that they have in an address and in a form.
+    #[must_use]
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let of = |name, value: &Option<String>| value.clone().map(|value| (name, value));
+        std::iter::once(("state", self.state.key().to_owned()))
+            .chain(of("cause", &self.cause))
+            .chain(of("provider", &self.provider))
+            .chain(of("assignment", &self.assignment))
+            .collect()
+    }
+
+    /// As the query of an address.
+    #[must_use]
+    pub fn query(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.fields()).finish()
+    }
+
+    /// Whether it narrows more than the state.
+    #[must_use]
+    pub fn narrows(&self) -> bool {
+        self.cause.is_some() || self.provider.is_some() || self.assignment.is_some()
+    }
+}
+
 /// The page of dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetters {
     /// Newest first.
     pub letters: Vec<DeadLetter>,
-    /// The providers to which they can be sent.
-    pub ways: Vec<String>,
+    /// Causes to choose from: as in an address, and in words.
+    pub causes: Vec<(String, String)>,
+    /// Providers to choose from.
+    pub providers: Vec<String>,
+    /// Assignments to choose from: as in an address, and by title.
+    pub assignments: Vec<(String, String)>,
+    /// When the list was read: what comes later is no part of "all that match".
+    pub as_of: DateTime<Utc>,
+    /// The most about which can be decided in one go.
+    pub most: u64,
+    /// Where they can be sent.
+    pub ways: Vec<Way>,
     /// Where the list stands, with the filter.
     pub paging: Paging,
+}
+
+/// A provider with its models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Its name.
+    pub provider: String,
+    /// The models that are set up.
+    pub models: Vec<String>,
 }
 
 /// Work that ran out of automatic remedies.
@@ -285,8 +430,63 @@ pub struct DeadLetter {
     pub recover_at: Option<DateTime<Utc>>,
     /// What was done about it; none: it is open.
     pub resolution: Option<String>,
+    /// When.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// The name of the person who did it; none: Quire itself.
+    pub resolver: Option<String>,
     /// Why, in that person's words.
     pub reason: Option<String>,
+}
+
+/// One dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedLetter {
+    /// What the list shows of it.
+    pub letter: DeadLetter,
+    /// The course's name.
+    pub course: String,
+    /// What its cause means.
+    pub meaning: String,
+    /// All that happened to its work, oldest first.
+    pub history: Vec<LetterEvent>,
+    /// The request as it would be sent now.
+    pub payload: LetterPayload,
+    /// Where it can be sent.
+    pub ways: Vec<Way>,
+}
+
+/// Something that happened to a dead letter's work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, in a few words: "Sent in a batch to openai".
+    pub what: String,
+    /// More about it, a sentence each.
+    pub details: Vec<String>,
+    /// The name of the person who did it, if one did.
+    pub by: Option<String>,
+}
+
+/// The request of a dead letter as it would be sent now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterPayload {
+    /// The prompt's template and version.
+    pub template: String,
+    /// Most tokens of the answer.
+    pub max_output: u64,
+    /// The least and the most that this can be set to.
+    pub output_bounds: (u64, u64),
+    /// Input tokens, estimated.
+    pub input_tokens: u64,
+    /// Words of the work as it was handed in.
+    pub words: u64,
+    /// Words that are left out of it, if another text is sent.
+    pub left_out: Option<u64>,
+    /// The request in the provider's own form; none where the provider is not set up any more.
+    pub body: Option<String>,
+    /// The text that is sent, where it was asked for.
+    pub text: Option<String>,
 }
 
 /// One provider.

@@ -19,17 +19,20 @@ pub enum Status {
     NeedsAttention,
     /// Left the queue before it was marked.
     Withdrawn,
+    /// A person closed it without marks.
+    Closed,
 }
 
 impl Status {
     /// Every status, in the order of a submission's way.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Queued,
         Self::Processing,
         Self::InReview,
         Self::Completed,
         Self::NeedsAttention,
         Self::Withdrawn,
+        Self::Closed,
     ];
 
     /// Whether the page shows the wait (queue and estimate) in this state.

@@ -7,6 +7,8 @@
 #[cfg(feature = "ssr")]
 mod admin;
 #[cfg(feature = "ssr")]
+mod forecast;
+#[cfg(feature = "ssr")]
 mod hand_in;
 mod live;
 #[cfg(feature = "ssr")]
@@ -20,6 +22,8 @@ mod submission;
 
 #[cfg(feature = "ssr")]
 pub use admin::*;
+#[cfg(feature = "ssr")]
+pub use forecast::*;
 #[cfg(feature = "ssr")]
 pub use hand_in::*;
 pub use live::*;

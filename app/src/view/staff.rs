@@ -40,6 +40,8 @@ pub struct StatusCounts {
     pub needs_attention: u64,
     /// Withdrawn.
     pub withdrawn: u64,
+    /// Closed without marks.
+    pub closed: u64,
 }
 
 impl StatusCounts {
@@ -53,6 +55,7 @@ impl StatusCounts {
             Status::Completed => self.completed,
             Status::NeedsAttention => self.needs_attention,
             Status::Withdrawn => self.withdrawn,
+            Status::Closed => self.closed,
         }
     }
 
@@ -147,6 +150,8 @@ pub struct StaffSubmission {
     pub confidence: Option<f64>,
     /// Why they are held, if they are.
     pub held_because: Option<String>,
+    /// The dead letter that waits for a person, if there is one.
+    pub dead_letter: Option<String>,
     /// The routing decisions, newest first.
     pub decisions: Vec<Decision>,
     /// The attempts, newest first.
@@ -218,4 +223,57 @@ pub enum AttemptOutcome {
     Marked,
     /// It failed, with the reason.
     Failed(String),
+}
+
+/// The form in which a person marks a submission that could not be marked automatically.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarkByHand {
+    /// The submission.
+    pub tracking_id: String,
+    /// The assignment, as in the address of its page.
+    pub assignment_id: String,
+    /// The assignment's title.
+    pub assignment: String,
+    /// The course's name.
+    pub course: String,
+    /// The student's name.
+    pub student: String,
+    /// Which draft it is.
+    pub draft: Draft,
+    /// Why it could not be marked.
+    pub why: String,
+    /// Whether a person approves marks before the student sees them.
+    pub held: bool,
+    /// The criteria in the rubric's order.
+    pub criteria: Vec<CriterionToMark>,
+    /// The work.
+    pub work: Work,
+}
+
+/// One criterion of the form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CriterionToMark {
+    /// Its id in the rubric.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What is looked at.
+    pub description: String,
+    /// The most points.
+    pub most: f64,
+    /// Its levels, from the least to the most points.
+    pub levels: Vec<LevelToMark>,
+}
+
+/// One level of a criterion.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LevelToMark {
+    /// Its id in the criterion.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What work of this level is like.
+    pub description: String,
+    /// What it is worth.
+    pub points: f64,
 }

@@ -45,6 +45,17 @@ pub struct Submission {
     pub outcome: Option<Outcome>,
     /// The newer submission that replaced this one, if one did.
     pub replaced_by: Option<String>,
+    /// Why a person closed it without marks, if one did.
+    pub closed: Option<Closed>,
+}
+
+/// Why a submission was closed without marks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Why, in the words of whoever closed it.
+    pub reason: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// When marks reach the student.

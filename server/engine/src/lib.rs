@@ -10,6 +10,7 @@ pub mod course;
 pub mod crash;
 pub mod engine;
 pub mod event;
+pub mod forecast;
 pub mod identity;
 pub mod jobs;
 pub mod notice;

@@ -1,6 +1,7 @@
 //! What the engine is set to do; read from the configuration and checked there.
 
 use crate::{
+    batching::Tuning,
     provider::BreakerSettings,
     queue::{Lanes, Turnaround},
     recovery::RetryTable,
@@ -32,6 +33,8 @@ pub struct Settings {
     pub most_kills: u32,
     /// Results taken in within one transaction.
     pub ingest_chunk: u32,
+    /// How batches are put together, sized and split.
+    pub batching: Tuning,
 }
 
 impl Default for Settings {
@@ -48,6 +51,7 @@ impl Default for Settings {
             turnaround_prior: Turnaround { p50: 45 * 60, p90: 4 * 3600 },
             most_kills: 5,
             ingest_chunk: 500,
+            batching: Tuning::default(),
         }
     }
 }

@@ -9,11 +9,16 @@ use quire_engine::{
     identity::{self, Actor, NewPerson, Role, Zone},
     jobs,
     notice::Mailer,
-    provider::{MasterKey, ProviderKind, Registry, registry},
+    provider::{
+        MasterKey, ProviderKind, Registry,
+        price::{Deal, Price, Rates},
+        registry,
+    },
     queue::{LaneSettings, Lanes, Turnaround},
     recovery::{RetryPolicy, RetryTable},
+    routing::Route,
     settings::Settings,
-    store::{AssignmentId, Db, World, testing::FreshDb},
+    store::{AssignmentId, Db, NanoUsd, World, testing::FreshDb},
     submission::{HandIn, Receipt, SubmissionState},
 };
 use quire_simulator as simulator;
@@ -35,7 +40,13 @@ fn settings() -> Settings {
     let policy = RetryPolicy { attempts: 4, first_seconds: 0, most_seconds: 1, exponential: false };
     Settings {
         lanes: Lanes { urgent: quick, standard: quick, economy: quick },
-        retry: RetryTable { rate_limit: policy, time_out: policy, token_limit: policy, provider: policy },
+        retry: RetryTable {
+            rate_limit: policy,
+            time_out: policy,
+            token_limit: policy,
+            provider: policy,
+            ..RetryTable::default()
+        },
         turnaround_prior: Turnaround { p50: 2, p90: 5 },
         ..Settings::default()
     }
@@ -63,7 +74,10 @@ fn rubric() -> Rubric {
     }
 }
 
-async fn provider(db: &Db, world: &World, master: &MasterKey, kind: ProviderKind, url: String, model: &str) {
+/// A provider: its interface, its address, its model.
+type Named = (ProviderKind, String, &'static str);
+
+async fn provider(db: &Db, world: &World, master: &MasterKey, (kind, url, model): Named) {
     let settings = serde_json::json!({
         "models": [model],
         "schedule": "* * * * * *",
@@ -86,18 +100,18 @@ async fn provider(db: &Db, world: &World, master: &MasterKey, kind: ProviderKind
 
 impl School {
     async fn open(db: Db, simulator: &simulator::Running) -> Self {
+        let openai = (ProviderKind::Openai, simulator.openai_url(), "gpt-6-luna");
+        let anthropic_url = format!("{}/v1", simulator.anthropic_url());
+        let anthropic = (ProviderKind::Anthropic, anthropic_url, "claude-haiku-5-5");
+        Self::with(db, vec![openai, anthropic]).await
+    }
+
+    async fn with(db: Db, providers: Vec<Named>) -> Self {
         let world = World::system();
         let master = MasterKey::generate(&world);
-        provider(&db, &world, &master, ProviderKind::Openai, simulator.openai_url(), "gpt-6-luna").await;
-        provider(
-            &db,
-            &world,
-            &master,
-            ProviderKind::Anthropic,
-            format!("{}/v1", simulator.anthropic_url()),
-            "claude-haiku-5-5",
-        )
-        .await;
+        for named in providers {
+            provider(&db, &world, &master, named).await;
+        }
         let course = Course {
             id: world.id(),
             code: "W101".to_owned(),
@@ -296,9 +310,124 @@ async fn an_exam_is_marked_by_a_call() {
     .await;
 }
 
+/// Gemini alone: a batch and a call, each booked to the nano-dollar as the provider did.
+#[tokio::test(flavor = "multi_thread")]
+async fn gemini_marks_in_batches_and_by_call() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for fresh in [FreshDb::sqlite().await, FreshDb::postgres().await] {
+        let simulator = simulator::start(simulator::Config::instant()).await.unwrap();
+        let gemini = (ProviderKind::Gemini, simulator.gemini_url(), "gemini-3.5-flash-lite");
+        let school = School::with(fresh.db.clone(), vec![gemini]).await;
+        let mut receipts = Vec::new();
+        for student in 0..20 {
+            receipts.push(school.hand_in(school.assignment, student).await);
+        }
+        receipts.push(school.hand_in(school.exam, 99).await);
+        school.wait_for(&receipts, SubmissionState::Completed).await;
+        let lines = ledger(&simulator).await;
+        assert_eq!(lines.len(), 21);
+        assert!(lines.iter().all(|line| line["provider"] == "gemini" && line["usable"] == true));
+        assert_eq!(lines.iter().filter(|line| line["batch_id"].is_null()).count(), 1);
+        assert_eq!(spent(&school).await, (sum(&lines), 0, 0));
+        school.close().await;
+        simulator.shutdown().await.unwrap();
+        fresh.remove().await;
+    }
+}
+
+/// A server of one's own without batches marks everything in real time, at its own price, which may be nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_batches_marks_in_real_time_at_its_own_price() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for input in [200_000_000, 0] {
+        for fresh in [FreshDb::sqlite().await, FreshDb::postgres().await] {
+            let simulator = simulator::start(simulator::Config::instant()).await.unwrap();
+            let own = (ProviderKind::Compatible, simulator.compatible_url(), "gpt-6-luna");
+            let world = World::system();
+            let mut db = fresh.db.clone();
+            let rates = Rates {
+                input,
+                cached_input: None,
+                cache_write: None,
+                cache_write_long: None,
+                output: input * 5,
+            };
+            let price = registry::store::PriceRow {
+                provider_kind: ProviderKind::Compatible,
+                provider: "openai-compatible".to_owned(),
+                model: "gpt-6-luna".to_owned(),
+                valid_from: world.now() - chrono::TimeDelta::days(1),
+                price: Price { realtime: rates, batch: None, long_context: None },
+                deal: Deal::default(),
+            };
+            registry::store::put_price(&mut db, &world, &price).await.unwrap();
+            // Where it costs nothing, a budget of nothing stops nothing.
+            let limit = NanoUsd::from_dollars(i64::from(input > 0));
+            let mut tx = fresh.db.begin().await.unwrap();
+            budget::save_budget(&mut tx, &world, budget::INSTITUTION, limit, true).await.unwrap();
+            tx.commit().await.unwrap();
+            let school = School::with(fresh.db.clone(), vec![own]).await;
+            let mut receipts = Vec::new();
+            for student in 0..6 {
+                receipts.push(school.hand_in(school.assignment, student).await);
+            }
+            for receipt in &receipts {
+                assert_eq!(receipt.decision.route, Route::Realtime);
+                assert!(receipt.decision.reasoning.contains("takes no batches"));
+                assert!(receipt.decision.fallbacks.is_empty(), "no batch is ever offered");
+            }
+            school.wait_for(&receipts, SubmissionState::Completed).await;
+            let lines = ledger(&simulator).await;
+            assert_eq!(lines.len(), 6);
+            assert!(lines.iter().all(|line| line["batch_id"].is_null()));
+            let of = |line: &serde_json::Value, name: &str| line[name].as_i64().unwrap();
+            let cost = |line: &serde_json::Value| {
+                (of(line, "input_tokens") * input + of(line, "output_tokens") * input * 5 + 500_000)
+                    / 1_000_000
+            };
+            let expected: i64 = lines.iter().map(cost).sum();
+            assert_eq!(spent(&school).await, (expected, 0, 0));
+            school.close().await;
+            simulator.shutdown().await.unwrap();
+            fresh.remove().await;
+        }
+    }
+}
+
+/// What was spent, is held and is expected, in the institution's books.
+async fn spent(school: &School) -> (i64, i64, i64) {
+    let month = budget::month_of(Utc::now(), school.engine.zone());
+    let spending = budget::spending(&mut school.engine.db(), &month).await.unwrap();
+    let all = spending.iter().find(|s| s.scope == "all").unwrap();
+    (all.spent.0, all.reserved.0, all.expected.0)
+}
+
+/// What the simulator's books say.
+fn sum(lines: &[serde_json::Value]) -> i64 {
+    lines.iter().map(|line| line["price_nano_usd"].as_i64().unwrap()).sum()
+}
+
 /// Each fault strikes each provider once: nothing is lost, no batched request is paid for twice, and all work is marked.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_is_survived() {
+    let simulator = simulator::start(simulator::Config::instant()).await.unwrap();
+    let fresh = FreshDb::sqlite().await;
+    let school = School::open(fresh.db.clone(), &simulator).await;
+    survives_every_fault(school, simulator, &["openai", "anthropic"]).await;
+    fresh.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_gemini_is_survived() {
+    let simulator = simulator::start(simulator::Config::instant()).await.unwrap();
+    let fresh = FreshDb::sqlite().await;
+    let gemini = (ProviderKind::Gemini, simulator.gemini_url(), "gemini-3.5-flash-lite");
+    let school = School::with(fresh.db.clone(), vec![gemini]).await;
+    survives_every_fault(school, simulator, &["gemini"]).await;
+    fresh.remove().await;
+}
+
+async fn survives_every_fault(school: School, simulator: simulator::Running, providers: &[&str]) {
     // Each group strikes at once; those of calls strike one try after the other.
     const GROUPS: [&[(&str, &str)]; 5] = [
         &[
@@ -320,9 +449,6 @@ async fn every_fault_is_survived() {
         ],
     ];
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let fresh = FreshDb::sqlite().await;
-    let simulator = simulator::start(simulator::Config::instant()).await.unwrap();
-    let school = School::open(fresh.db.clone(), &simulator).await;
     let control = format!("{}/control", simulator.control_url().trim_end_matches("/control"));
     let client = reqwest::Client::new();
     let mut student = 0;
@@ -330,13 +456,12 @@ async fn every_fault_is_survived() {
     for group in GROUPS {
         let script: Vec<serde_json::Value> = group
             .iter()
-            .flat_map(|pair| [(pair, "openai"), (pair, "anthropic")])
+            .flat_map(|pair| providers.iter().map(move |provider| (pair, *provider)))
             .map(|((fault, call), provider)| {
                 let (fault, call) = (*fault, *call);
-                let call = match (call, provider) {
-                    ("", _) => serde_json::Value::Null,
-                    (call, "anthropic") => format!("anthropic.{call}").into(),
-                    (call, _) => format!("openai.{call}").into(),
+                let call = match call {
+                    "" => serde_json::Value::Null,
+                    call => format!("{provider}.{call}").into(),
                 };
                 if call.is_null() && !matches!(fault, "cut_download") {
                     serde_json::json!({"fault": fault, "call": provider})
@@ -370,7 +495,7 @@ async fn every_fault_is_survived() {
         }
     }
     assert_eq!(usable.len(), all.len());
-    assert_eq!(by_provider.len(), 2, "both providers got work: {by_provider:?}");
+    assert_eq!(by_provider.len(), providers.len(), "every provider got work: {by_provider:?}");
     // An answer that breaks the schema is usable to the simulator's books only where it was whole.
     let twice = usable.values().filter(|n| **n > 1).count();
     assert_eq!(twice, 0, "batched requests paid for twice");
@@ -381,5 +506,4 @@ async fn every_fault_is_survived() {
     assert!(booked.spent.0 >= spent, "{} {spent}", booked.spent.0);
     school.close().await;
     simulator.shutdown().await.unwrap();
-    fresh.remove().await;
 }

@@ -7,7 +7,7 @@ use crate::{
     faults::Fault,
     http::{ApiError, Kind},
     ledger::LedgerLine,
-    models::{Tier, Usage},
+    models::{Provider, Tier, Usage},
     prompt::{Format, Prompt},
     simulator::Core,
     tokens,
@@ -105,11 +105,13 @@ pub(crate) fn complete(
         finish = if fault == Some(Fault::ContentFilter) { Finish::Filter } else { Finish::Length };
     }
 
+    // Gemini neither shows nor charges what it writes to its cache.
+    let told = model.provider != Provider::Gemini;
     let usage = Usage {
         input: measured.tokens,
         cached: cached.read,
-        write: cached.write,
-        write_long: cached.write_long,
+        write: if told { cached.write } else { 0 },
+        write_long: if told { cached.write_long } else { 0 },
         output,
     };
     let spoilt = flaw.is_some() && !matches!(prompt.format, Format::Text);

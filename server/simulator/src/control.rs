@@ -27,6 +27,7 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/control", get(show).post(change))
         .route("/ledger", get(ledger))
         .route("/ledger/summary", get(summary))
+        .route("/faults", get(struck))
         .route("/health", get(async || Json(json!({"status": "ok"}))))
 }
 
@@ -182,10 +183,12 @@ fn check_advance(core: &Core, by: f64) -> Result<(), Refusal> {
 }
 
 async fn find(core: &Core, id: &str) -> Result<Batch, Refusal> {
-    let found = match core.store.batch(Provider::OpenAi, id).await? {
-        Some(batch) => Some(batch),
-        None => core.store.batch(Provider::Anthropic, id).await?,
-    };
+    let mut found = None;
+    for provider in [Provider::OpenAi, Provider::Anthropic, Provider::Gemini] {
+        if found.is_none() {
+            found = core.store.batch(provider, id).await?;
+        }
+    }
     match found {
         None => Err(Refusal::Wrong(format!("batches: there is no batch {id}"))),
         Some(batch) if batch.state.is_final() => {
@@ -220,6 +223,13 @@ async fn intervene(core: &Core, intervention: Intervention) -> Result<(), Error>
 /// `GET /simulator/ledger/summary`
 async fn summary(State(core): State<Arc<Core>>) -> Result<Json<crate::ledger::LedgerSummary>, Refusal> {
     Ok(Json(core.store.ledger_summary().await?))
+}
+
+/// `GET /simulator/faults`: the faults that have struck since the start, and how many more there were than are
+/// remembered.
+async fn struck(State(core): State<Arc<Core>>) -> Json<Value> {
+    let (faults, more) = core.struck.all();
+    Json(json!({"faults": faults, "more": more}))
 }
 
 /// How many lines of the ledger are read at a time.

@@ -46,13 +46,14 @@ macro_rules! faults {
 faults! {
     /// 429 with `retry-after`; nothing is done.
     RateLimit = "rate_limit" in Call;
-    /// 429 `insufficient_quota` (OpenAI) or 402 `billing_error` (Anthropic): money, not speed.
+    /// 429 `insufficient_quota` (OpenAI), 402 `billing_error` (Anthropic) or 429 with the quota of a day (Gemini): money,
+    /// not speed.
     QuotaExhausted = "quota_exhausted" in Call;
-    /// 503 (OpenAI) or 529 (Anthropic).
+    /// 503 (OpenAI, Gemini) or 529 (Anthropic).
     Overloaded = "overloaded" in Call;
     /// 500.
     ServerError = "server_error" in Call;
-    /// 401, as if the key had been revoked.
+    /// 401 (Gemini: 400 with the reason `API_KEY_INVALID`), as if the key had been revoked.
     Unauthorized = "unauthorized" in Call;
     /// No answer for `stall_seconds`, then the connection is closed; nothing is done.
     Stall = "stall" in Call;
@@ -70,7 +71,7 @@ faults! {
     CutDownload = "cut_download" in Download;
     /// The batch fails in validation because of one line that in truth is fine.
     BadLine = "bad_line" in Batch;
-    /// The batch fails with `token_limit_exceeded` (Anthropic: creation is refused with 429).
+    /// The batch fails with `token_limit_exceeded` (Anthropic, Gemini: creation is refused with 429).
     TokenLimit = "token_limit" in Batch;
     /// The batch expires with part of its requests done.
     BatchExpired = "batch_expired" in Batch;
@@ -80,15 +81,15 @@ faults! {
     BatchStuck = "batch_stuck" in Batch;
     /// All requests are done, but the batch takes `long_finalizing_seconds` more.
     LongFinalizing = "long_finalizing" in Batch;
-    /// Absent file ids are shown as empty strings (OpenAI).
+    /// Absent file ids are shown as empty strings (OpenAI, Gemini).
     EmptyFileIds = "empty_file_ids" in Batch;
     /// The results can't be read (404) for `late_file_seconds` after the batch says that they are there.
     LateFile = "late_file" in Batch;
     /// A request is refused with a 4xx in its line.
     ErroredLine = "errored_line" in Line;
-    /// A request fails with `request_timeout` (OpenAI) or `timeout_error` (Anthropic) in its line.
+    /// A request fails with `request_timeout` (OpenAI), `timeout_error` (Anthropic) or code 4 (Gemini) in its line.
     LineTimeout = "line_timeout" in Line;
-    /// A line that says status 0 and holds no body (OpenAI; at Anthropic an `api_error`).
+    /// A line that says status 0 and holds no body (OpenAI; at Anthropic an `api_error`, at Gemini code 13).
     StatusZero = "status_zero" in Line;
     /// An answered request has no line.
     MissingLine = "missing_line" in Line;
@@ -104,7 +105,7 @@ faults! {
     MissingField = "missing_field" in Request;
     /// Prose where the schema asks for JSON.
     NotJson = "not_json" in Request;
-    /// The model declines to answer.
+    /// The model declines to answer (Gemini: the prompt is blocked).
     Refusal = "refusal" in Request;
     /// The answer ends in the middle, as at the limit of output tokens.
     Truncated = "truncated" in Request;
@@ -192,6 +193,19 @@ pub const CALLS: &[&str] = &[
     "anthropic.batches.delete",
     "anthropic.batches.results",
     "anthropic.models",
+    "gemini.files.begin",
+    "gemini.files.create",
+    "gemini.files.get",
+    "gemini.files.list",
+    "gemini.files.download",
+    "gemini.files.delete",
+    "gemini.batches.create",
+    "gemini.batches.get",
+    "gemini.batches.list",
+    "gemini.batches.cancel",
+    "gemini.batches.delete",
+    "gemini.generate",
+    "gemini.models",
 ];
 
 /// Whether a call (or provider) falls under a pattern of [`Scripted::call`].
@@ -215,13 +229,13 @@ impl Scripted {
         let known = if wide {
             CALLS.iter().any(|kind| matches(Some(call), kind))
         } else {
-            ["openai", "anthropic"].contains(&call.as_str())
+            ["openai", "anthropic", "gemini"].contains(&call.as_str())
         };
         match (known, wide) {
             (true, _) => Ok(()),
             (false, true) => Err(format!("unknown call {call:?}; the known ones are {}", CALLS.join(", "))),
             (false, false) => Err(format!(
-                "{} strikes no single call, so call names a provider (openai or anthropic), not {call:?}",
+                "{} strikes no single call, so call names a provider (openai, anthropic or gemini), not {call:?}",
                 self.fault
             )),
         }
@@ -290,6 +304,8 @@ mod tests {
         assert!(script(Fault::Stall, "anthropic").check().is_ok());
         assert!(script(Fault::Stall, "openai.batch").check().is_err());
         assert!(script(Fault::Refusal, "openai").check().is_ok());
+        assert!(script(Fault::Refusal, "gemini").check().is_ok());
+        assert!(script(Fault::DropAfter, "gemini.batches").check().is_ok());
         assert!(script(Fault::Refusal, "openai.chat").check().is_err());
     }
 }

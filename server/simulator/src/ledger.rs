@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// One answered request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct LedgerLine {
-    /// `openai` or `anthropic`.
+    /// `openai`, `anthropic` or `gemini`.
     pub provider: String,
     /// The batch that it was a part of; none for a real-time call.
     pub batch_id: Option<String>,

@@ -1,8 +1,9 @@
-//! A local stand-in for the interfaces of OpenAI and Anthropic, for trying, demonstrating and testing Quire without
+//! A local stand-in for the interfaces of OpenAI, Anthropic and Gemini, for trying, demonstrating and testing Quire without
 //! money and without a network.
 //!
-//! It answers under `/openai/v1` and `/anthropic/v1` as the providers do, well enough that their public client
-//! libraries work against it unchanged. Its marks come from simple features of the text and always say that they are
+//! It answers under `/openai/v1`, `/anthropic/v1` and `/gemini/v1beta` as the providers do, well enough that OpenAI's and
+//! Anthropic's public client libraries work against it unchanged, and under `/compatible/v1` as a server that speaks
+//! OpenAI's interface without batches. Its marks come from simple features of the text and always say that they are
 //! simulated. Under `/simulator` it can be told how fast to be and what to do wrong, and shows its ledger: every
 //! request that was answered and so, at a real provider, would have been paid for.
 //!
@@ -26,6 +27,7 @@ mod dice;
 mod error;
 mod faults;
 mod folder;
+mod gemini;
 mod http;
 mod ledger;
 mod models;
@@ -36,6 +38,7 @@ mod results;
 mod settings;
 mod simulator;
 mod store;
+mod struck;
 mod tokens;
 
 pub use clock::Clock;
@@ -45,6 +48,7 @@ pub use faults::{CALLS, Chances, Fault, Scope, Scripted};
 pub use ledger::{LedgerLine, LedgerSummary};
 pub use models::{MODELS, Model, Provider, Rates, Tier, Usage};
 pub use settings::Settings;
+pub use struck::StruckFault;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -112,6 +116,16 @@ impl Running {
         format!("http://{}/anthropic", self.addr)
     }
 
+    /// Base address of Gemini's interface.
+    pub fn gemini_url(&self) -> String {
+        format!("http://{}/gemini/v1beta", self.addr)
+    }
+
+    /// Base address of a server that speaks OpenAI's interface without batches.
+    pub fn compatible_url(&self) -> String {
+        format!("http://{}/compatible/v1", self.addr)
+    }
+
     /// Base address of the simulator's own interface.
     pub fn control_url(&self) -> String {
         format!("http://{}/simulator", self.addr)
@@ -164,6 +178,9 @@ fn routes(core: Arc<Core>) -> Router {
     Router::new()
         .nest("/openai/v1", openai::router().layer(around(Provider::OpenAi)))
         .nest("/anthropic/v1", anthropic::router().layer(around(Provider::Anthropic)))
+        .nest("/compatible/v1", openai::without_batches().layer(around(Provider::OpenAi)))
+        .nest("/gemini/v1beta", gemini::router().layer(around(Provider::Gemini)))
+        .nest("/gemini/upload/v1beta", gemini::uploads().layer(around(Provider::Gemini)))
         .nest("/simulator", control::router())
         .with_state(core.clone())
         .layer(CatchPanicLayer::new())

@@ -4,7 +4,7 @@ use clap::Parser;
 use quire_simulator::{Config, start};
 use tracing_subscriber::EnvFilter;
 
-/// A local stand-in for the interfaces of OpenAI and Anthropic.
+/// A local stand-in for the interfaces of OpenAI, Anthropic and Gemini.
 #[derive(Debug, Parser)]
 #[command(name = "quire-simulator", version)]
 struct Cli {
@@ -18,7 +18,12 @@ async fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let mut simulator = start(cli.config).await?;
-    tracing::info!(openai = simulator.openai_url(), anthropic = simulator.anthropic_url(), "ready");
+    tracing::info!(
+        openai = simulator.openai_url(),
+        anthropic = simulator.anthropic_url(),
+        gemini = simulator.gemini_url(),
+        "ready"
+    );
     tokio::select! {
         ended = simulator.wait() => ended?,
         () = stopped() => {}

@@ -15,6 +15,8 @@ pub enum Provider {
     OpenAi,
     /// Anthropic, under `/anthropic/v1`.
     Anthropic,
+    /// Google Gemini, under `/gemini/v1beta`.
+    Gemini,
 }
 
 impl Provider {
@@ -23,6 +25,7 @@ impl Provider {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 }
@@ -152,6 +155,21 @@ const fn anthropic(
     }
 }
 
+/// Nothing is charged for writing to Gemini's cache beyond the input itself.
+const fn gemini(id: &'static str, name: &'static str, max_output: u64, prices: [f64; 3]) -> Model {
+    let [input, cached, output] = prices;
+    Model {
+        provider: Provider::Gemini,
+        id,
+        name,
+        context: 1_048_576,
+        max_output,
+        min_cached: 1_024,
+        rates: rates(input, cached, input, input, output),
+        long: None,
+    }
+}
+
 /// Every model, dearest first within its provider.
 pub const MODELS: &[Model] = &[
     openai(
@@ -178,6 +196,10 @@ pub const MODELS: &[Model] = &[
         rates(0.1, 0.01, 0.125, 0.2, 0.5),
         Some((100_000, rates(0.5, 0.05, 0.625, 1.0, 2.5))),
     ),
+    gemini("gemini-4-argon", "Gemini 4 Argon", 1_048_576, [2.0, 0.1, 10.0]),
+    gemini("gemini-4-hydrogen", "Gemini 4 Hydrogen", 1_048_576, [1.5, 0.075, 7.5]),
+    gemini("gemini-3.8-flash", "Gemini 3.8 Flash", 65_536, [0.75, 0.075, 3.75]),
+    gemini("gemini-3.5-flash-lite", "Gemini 3.5 Flash Lite", 65_536, [0.3, 0.03, 2.5]),
 ];
 
 impl Model {

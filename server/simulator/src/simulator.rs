@@ -22,6 +22,7 @@ use crate::{
     folder::Folder,
     http::limits::Limits,
     store::Store,
+    struck::Struck,
     tokens::Counter,
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Core {
     /// How often the data folder has been opened, so that a restart draws anew.
     opened: i64,
     calls: AtomicU64,
+    /// What has struck since the start.
+    pub(crate) struck: Struck,
     /// Tells those who wait that a setting or a batch has changed.
     changed: watch::Sender<u64>,
     pub(crate) stop: CancellationToken,
@@ -86,6 +89,7 @@ impl Core {
             dice: Dice::new(config.seed),
             opened,
             calls: AtomicU64::new(0),
+            struck: Struck::default(),
             changed: watch::Sender::new(0),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -127,15 +131,17 @@ impl Core {
 
     /// Whether a fault strikes this call.
     pub(crate) fn strikes_call(&self, fault: Fault, call: &str) -> bool {
-        if self.takes(fault, call) {
-            return true;
-        }
         let chance = self.settings().chance(fault);
-        chance > 0.0 && {
-            let number = self.calls.fetch_add(1, Ordering::Relaxed);
-            self.dice
-                .happens(chance, &["call", &self.opened.to_string(), &number.to_string(), fault.as_str()])
+        let strikes = self.takes(fault, call)
+            || chance > 0.0 && {
+                let number = self.calls.fetch_add(1, Ordering::Relaxed);
+                self.dice
+                    .happens(chance, &["call", &self.opened.to_string(), &number.to_string(), fault.as_str()])
+            };
+        if strikes {
+            self.struck.note(fault, call, ["", ""], self.clock.now());
         }
+        strikes
     }
 
     /// Whether a fault strikes what the words name, at this provider.
@@ -146,8 +152,12 @@ impl Core {
         provider: &str,
         words: [&str; 2],
     ) -> bool {
-        self.takes(fault, provider)
-            || self.dice.happens(settings.chance(fault), &[fault.as_str(), words[0], words[1]])
+        let strikes = self.takes(fault, provider)
+            || self.dice.happens(settings.chance(fault), &[fault.as_str(), words[0], words[1]]);
+        if strikes {
+            self.struck.note(fault, provider, words, self.clock.now());
+        }
+        strikes
     }
 
     fn takes(&self, fault: Fault, occasion: &str) -> bool {

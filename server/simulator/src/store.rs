@@ -138,9 +138,10 @@ impl Store {
         sqlx::query(sql).bind(id).fetch_optional(&self.read).await?.map(|row| doc(&row, "file")).transpose()
     }
 
-    /// A page of files, of one purpose or of all.
+    /// A page of a provider's files, of one purpose or of all.
     pub(crate) async fn files(
         &self,
+        provider: Provider,
         purpose: Option<&str>,
         from: Cursor<'_>,
         order: Order,
@@ -149,9 +150,11 @@ impl Store {
         let (bounds, backwards) = self.bounds("files", from, order).await?;
         let sql = if order == Order::NewestFirst {
             "SELECT doc FROM files WHERE seq > $1 AND seq < $2 AND ($3 IS NULL OR purpose = $3)
+                 AND coalesce(doc ->> 'provider', 'openai') = $5
              ORDER BY seq DESC LIMIT $4"
         } else {
             "SELECT doc FROM files WHERE seq > $1 AND seq < $2 AND ($3 IS NULL OR purpose = $3)
+                 AND coalesce(doc ->> 'provider', 'openai') = $5
              ORDER BY seq LIMIT $4"
         };
         debug_assert!(!backwards, "files are paged forwards only");
@@ -160,6 +163,7 @@ impl Store {
             .bind(bounds.1)
             .bind(purpose)
             .bind(limit + 1)
+            .bind(provider.as_str())
             .fetch_all(&self.read)
             .await?;
         page(rows, limit, false, "file")

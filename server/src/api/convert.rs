@@ -3,12 +3,13 @@
 use super::model;
 use chrono::{DateTime, TimeDelta, Utc};
 use quire_engine::{
-    batching::BatchView,
+    batching::{Alternative, BatchView, Rated, SizeAdvice},
     course::{Listed, Rubric},
     engine::ProviderOverview,
+    forecast::{Advice, Estimates, Trial, Verdict, Window},
     provider::health::{self, Left},
     queue::{self, Spot},
-    recovery::{DeadLetter, RemedyOutcome},
+    recovery::{DeadLetter, Happening, Opened, RemedyOutcome, What},
     result,
     routing::{self, Decision},
     submission::{self, Interim, Quick, Row, SubmissionState, SubmissionView, Topic},
@@ -22,6 +23,7 @@ pub(super) const fn status(state: SubmissionState) -> model::Status {
         SubmissionState::Completed => model::Status::Completed,
         SubmissionState::NeedsAttention => model::Status::NeedsAttention,
         SubmissionState::Withdrawn => model::Status::Withdrawn,
+        SubmissionState::Closed => model::Status::Closed,
     }
 }
 
@@ -126,7 +128,9 @@ pub(super) fn submission(view: &SubmissionView) -> model::Submission {
     let state = submission.state;
     let expected = view.estimate.map(estimate);
     let assessment = view.assessment.as_ref().map(|a| {
-        marks(&view.marking.context.rubric, a.total, a.most, &a.marks, &a.provider, &a.model, a.released_at)
+        let by =
+            Marker { person: a.decided_by.clone(), provider: a.provider.clone(), model: a.model.clone() };
+        marks(&view.marking.context.rubric, a.total, a.most, &a.marks, by, a.released_at)
     });
     model::Submission {
         tracking_id: submission.tracking_id.to_string(),
@@ -140,11 +144,12 @@ pub(super) fn submission(view: &SubmissionView) -> model::Submission {
         estimate: expected,
         progress: (view.progress * 100.0).round() / 100.0,
         milestones: milestones(view, expected),
-        message: message(state, view.spot),
+        message: message(state, view.spot, view.closing.as_deref()),
         next_steps: next_steps(view),
         interim: interim(&view.quick, view.interim.as_ref()),
         assessment,
         failure: view.failure.clone(),
+        dead_letter: view.dead_letter.map(|id| id.0),
     }
 }
 
@@ -165,7 +170,7 @@ fn milestones(view: &SubmissionView, expected: Option<model::Estimate>) -> Vec<m
 }
 
 /// Where it stands, for the student. Times are left to `estimate`, for the reader's own zone.
-fn message(state: SubmissionState, spot: Option<Spot>) -> String {
+fn message(state: SubmissionState, spot: Option<Spot>, closing: Option<&str>) -> String {
     match (state, spot) {
         (SubmissionState::Queued, Some(spot)) => {
             format!("Your work is safe and waits to be marked: place {} of {}.", spot.position, spot.of)
@@ -183,12 +188,22 @@ fn message(state: SubmissionState, spot: Option<Spot>) -> String {
         (SubmissionState::Withdrawn, _) => {
             "A newer version of your work took the place of this one before it was marked.".to_owned()
         }
+        (SubmissionState::Closed, _) => format!(
+            "Your work could not be marked, and a person closed it without marks. Its text is kept. Why: {}",
+            closing.unwrap_or("no reason was given.")
+        ),
     }
 }
 
 fn next_steps(view: &SubmissionView) -> Vec<String> {
     if let Some(assessment) = view.assessment.as_ref().filter(|a| a.released_at.is_some()) {
         return vec!["Read the feedback beside your work.".to_owned(), assessment.marks.next_step.clone()];
+    }
+    if view.submission.state == SubmissionState::Closed {
+        return vec![
+            "Hand in again, where the assignment still takes work from you.".to_owned(),
+            "Else ask your teacher what to do, and name your tracking id.".to_owned(),
+        ];
     }
     let steps = view.interim.as_ref().map(|interim| interim.next_steps.clone()).unwrap_or_default();
     if steps.is_empty() {
@@ -198,14 +213,21 @@ fn next_steps(view: &SubmissionView) -> Vec<String> {
     }
 }
 
+/// Who decided on marks.
+struct Marker {
+    /// The person's name; none: a model.
+    person: Option<String>,
+    provider: Option<String>,
+    model: Option<String>,
+}
+
 /// Marks, with the titles that the rubric gives them.
 fn marks(
     rubric: &Rubric,
     total: i64,
     most: i64,
     marks: &result::Marks,
-    provider: &str,
-    model: &str,
+    by: Marker,
     released_at: Option<DateTime<Utc>>,
 ) -> model::Assessment {
     #[expect(clippy::cast_precision_loss, reason = "points are far below 2^52 hundredths")]
@@ -235,8 +257,10 @@ fn marks(
         feedback: marks.feedback.clone(),
         next_step: marks.next_step.clone(),
         confidence: marks.confidence,
-        provider: provider.to_owned(),
-        model: model.to_owned(),
+        decided_by: if by.person.is_some() { "person" } else { "model" }.to_owned(),
+        marker: by.person,
+        provider: by.provider,
+        model: by.model,
         released_at,
     }
 }
@@ -244,8 +268,12 @@ fn marks(
 /// One submission in a list.
 pub(crate) fn item(row: &Row, rubric: &Rubric) -> model::SubmissionItem {
     let assessment = row.marks.as_ref().zip(row.total.zip(row.most)).map(|(given, (total, most))| {
-        let model = row.model.as_deref().unwrap_or_default();
-        marks(rubric, total.0, most.0, given, &row.provider, model, row.released_at)
+        let by = Marker {
+            person: row.decided_by.clone(),
+            provider: row.model.is_some().then(|| row.provider.clone()),
+            model: row.model.clone(),
+        };
+        marks(rubric, total.0, most.0, given, by, row.released_at)
     });
     model::SubmissionItem {
         tracking_id: row.tracking_id.to_string(),
@@ -276,7 +304,6 @@ pub(super) fn assignment(listed: &Listed, now: DateTime<Utc>) -> model::Assignme
     }
 }
 
-/// A batch.
 const fn route_type(route: routing::Route) -> model::RouteType {
     match route {
         routing::Route::Realtime => model::RouteType::Realtime,
@@ -302,7 +329,55 @@ pub(super) fn dead_letter(letter: &DeadLetter) -> model::DeadLetter {
         recover_at: letter.recover_at,
         resolution: letter.resolution.map(|resolution| resolution.name().to_owned()),
         resolved_at: letter.resolved_at,
+        resolved_by: letter.resolver.clone(),
         reason: letter.reason.clone(),
+    }
+}
+
+/// A dead letter with its history and request.
+pub(super) fn opened(opened: &Opened) -> model::OpenedDeadLetter {
+    let Opened { letter, course: _, history, payload } = opened;
+    model::OpenedDeadLetter {
+        letter: dead_letter(letter),
+        meaning: letter.cause.meaning().to_owned(),
+        history: history.iter().map(happening).collect(),
+        request: model::DeadLetterRequest {
+            provider: payload.provider.clone(),
+            model: payload.model.clone(),
+            route: route_type(payload.route),
+            template: payload.template.clone(),
+            max_output: payload.max_output,
+            input_tokens: payload.input_tokens,
+            words_left_out: payload.left_out.map(|words| words as u64),
+            body: payload.body.clone(),
+            text: payload.text.clone(),
+        },
+    }
+}
+
+fn happening(happening: &Happening) -> model::DeadLetterEvent {
+    let (what, said, attempt) = match &happening.what {
+        What::HandedIn => ("handed_in", None, None),
+        What::Looked => ("text_shown", None, None),
+        What::Died { why, .. } => ("died", Some(why.clone()), None),
+        What::Edited { reason, .. } => ("request_edited", Some(reason.clone()), None),
+        What::Resolved { resolution, reason } => (resolution.name(), reason.clone(), None),
+        What::Attempt(attempt) => ("attempt", attempt.error.clone(), Some(attempt)),
+    };
+    model::DeadLetterEvent {
+        at: happening.at,
+        what: what.to_owned(),
+        by: happening.by.clone(),
+        said,
+        attempt: attempt.map(|attempt| model::DeadLetterAttempt {
+            route: route_type(attempt.route),
+            provider: attempt.provider.clone(),
+            model: attempt.model.clone(),
+            batch: attempt.batch.map(|id| id.0),
+            ended_at: attempt.ended_at,
+            outcome: attempt.outcome.clone(),
+            spent_nano_usd: attempt.spent.map(|spent| spent.0),
+        }),
     }
 }
 
@@ -314,6 +389,7 @@ pub(super) const fn remedy_outcome(outcome: RemedyOutcome) -> model::RemedyOutco
     }
 }
 
+/// A provider, and how it is.
 pub(super) fn provider(p: &ProviderOverview) -> model::Provider {
     let h = &p.health;
     let latency = |l: health::Latency| model::Latency { count: l.count, p50_ms: l.p50_ms, p90_ms: l.p90_ms };
@@ -352,10 +428,15 @@ pub(super) fn provider(p: &ProviderOverview) -> model::Provider {
     }
 }
 
+/// A batch.
 pub(super) fn batch(view: &BatchView) -> model::Batch {
     let b = &view.batch;
     model::Batch {
         id: b.id.0,
+        name: b.name(),
+        parent: b.parent.map(|parent| parent.0),
+        parts: b.parts,
+        strategy: b.strategy.name().to_owned(),
         provider: b.provider.clone(),
         model: b.model.clone(),
         state: b.state.name().to_owned(),
@@ -378,5 +459,118 @@ pub(super) fn batch(view: &BatchView) -> model::Batch {
         expected_nano_usd: view.expected.0,
         spent_nano_usd: view.spent.0,
         error: b.error.clone(),
+    }
+}
+
+pub(super) fn batch_detail(view: &BatchView) -> model::BatchDetail {
+    let composed = view.composed.as_ref();
+    model::BatchDetail {
+        batch: batch(view),
+        reasons: composed.map(|c| c.reasons.clone()).unwrap_or_default(),
+        candidates: composed.map(|c| c.candidates.iter().map(candidate).collect()).unwrap_or_default(),
+        part_ids: view.parts.iter().map(|part| part.id.0).collect(),
+    }
+}
+
+fn candidate(rated: &Rated) -> model::Candidate {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    model::Candidate {
+        strategy: rated.strategy.name().to_owned(),
+        batches: count(rated.batches),
+        jobs: count(rated.jobs),
+        cost_nano_usd: rated.cost.0,
+        cached_tokens: rated.cached_tokens,
+        seconds: rated.seconds,
+        risk: rated.risk,
+        score: rated.score,
+        reasons: rated.reasons.clone(),
+    }
+}
+
+pub(super) fn batch_size(advice: SizeAdvice) -> model::BatchSize {
+    let outlook = |a: &Alternative| model::BatchSizeOutlook {
+        jobs: a.size,
+        cost_nano_usd: a.cost.map(|cost| cost.0),
+        gathers_seconds: a.gathers,
+        p50_seconds: a.seconds.0,
+        p90_seconds: a.seconds.1,
+        score: a.score,
+        note: a.note.clone(),
+    };
+    let r = advice.recommendation;
+    model::BatchSize {
+        provider: advice.provider,
+        model: advice.model,
+        min_jobs: advice.bounds.0,
+        max_jobs: advice.bounds.1,
+        waiting: advice.waiting,
+        standing: advice.standing,
+        until: advice.until,
+        recommended: outlook(&r.expected),
+        reasons: r.reasons,
+        alternatives: r.alternatives.iter().map(outlook).collect(),
+    }
+}
+
+/// How estimates were kept, and what they are made from.
+pub(super) fn estimates(e: &Estimates) -> model::Estimates {
+    let kept = |row: &quire_engine::forecast::Coverage| model::Coverage {
+        provider: row.provider.clone(),
+        lane: lane(row.lane),
+        route: route_type(row.route),
+        jobs: row.jobs,
+        within_p50: row.within_p50,
+        within_p90: row.within_p90,
+    };
+    let forecast = |p: &quire_engine::forecast::ProviderForecast| model::ProviderForecast {
+        provider: p.provider.clone(),
+        batches: seconds(p.batches),
+        batches_basis: p.basis.words(),
+        calls: seconds(p.calls),
+        calls_basis: p.calls_basis.words(),
+        trial: trial(&p.trial),
+    };
+    model::Estimates {
+        days: e.days,
+        coverage: e.coverage.iter().map(kept).collect(),
+        providers: e.providers.iter().map(forecast).collect(),
+    }
+}
+
+fn trial(trial: &Trial) -> model::ModelTrial {
+    model::ModelTrial {
+        in_use: trial.verdict == Verdict::Learnt,
+        fitted: trial.fitted,
+        held_out: trial.held_out,
+        fixed_loss_p50: trial.fixed.p50,
+        fixed_loss_p90: trial.fixed.p90,
+        learnt_loss_p50: trial.learnt.p50,
+        learnt_loss_p90: trial.learnt.p90,
+        summary: trial.words(),
+    }
+}
+
+const fn seconds(turnaround: queue::Turnaround) -> model::Seconds {
+    model::Seconds { p50: turnaround.p50, p90: turnaround.p90 }
+}
+
+/// When to send to a provider.
+pub(super) fn schedule_advice(provider: &str, advice: &Advice) -> model::ScheduleAdvice {
+    let window = |w: &Window| model::ScheduleWindow {
+        from_hour: w.from_hour,
+        to_hour: w.to_hour,
+        cron: w.cron(),
+        batches: w.batches,
+        expected: seconds(w.expected),
+        reason: w.reason.clone(),
+    };
+    model::ScheduleAdvice {
+        provider: provider.to_owned(),
+        batches: advice.batches,
+        summary: advice.summary.clone(),
+        any_hour: advice.any_hour.map(seconds),
+        primary: advice.primary.as_ref().map(window),
+        alternatives: advice.alternatives.iter().map(window).collect(),
+        avoid: advice.avoid.iter().map(window).collect(),
     }
 }

@@ -124,6 +124,14 @@ impl From<RemedyError> for Problem {
             RemedyError::Number => Self::field("ids", told),
             RemedyError::Reason => Self::field("reason", told),
             RemedyError::Way(_) => Self::field("provider", told),
+            RemedyError::Wrong(wrongs) => {
+                let mut wrongs = wrongs.into_iter();
+                let first = wrongs.next().map_or_else(
+                    || Self::new(Kind::InvalidField, told),
+                    |wrong| Self::field(wrong.field, wrong.message),
+                );
+                wrongs.fold(first, |problem, wrong| problem.and(wrong.field, wrong.message))
+            }
             RemedyError::Identity(error) => error.into(),
             RemedyError::Engine(error) => error.into(),
         }

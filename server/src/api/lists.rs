@@ -67,7 +67,7 @@ pub(super) async fn submissions(
     let query = Query::read(query.as_deref(), &["page", "per_page", "status"])?;
     let status = query.one_of(
         "status",
-        "queued, processing, in_review, completed, needs_attention or withdrawn",
+        "queued, processing, in_review, completed, needs_attention, withdrawn or closed",
         |t| {
             [
                 SubmissionState::Queued,
@@ -76,6 +76,7 @@ pub(super) async fn submissions(
                 SubmissionState::Completed,
                 SubmissionState::NeedsAttention,
                 SubmissionState::Withdrawn,
+                SubmissionState::Closed,
             ]
             .into_iter()
             .find(|state| state.name() == t)
@@ -170,7 +171,7 @@ impl Query {
         Ok(Self(pairs))
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 

@@ -1,10 +1,12 @@
 //! The REST interface `/api/v1`.
 
+mod batches;
 mod body;
 mod caller;
 pub(crate) mod convert;
 mod dead_letters;
 pub(crate) mod error;
+mod forecasts;
 mod lists;
 pub mod model;
 mod submissions;
@@ -36,7 +38,8 @@ pub const PATH: &str = "/api/v1";
     tags(
         (name = "submissions", description = "Handing in and following"),
         (name = "lists", description = "What there is"),
-        (name = "dead letters", description = "Work that ran out of automatic remedies")
+        (name = "dead letters", description = "Work that ran out of automatic remedies"),
+        (name = "forecasts", description = "How estimates are made and kept, and when to send")
     ),
     components(schemas(crate::http::problem::Details)),
     security(("token" = [])),
@@ -66,10 +69,17 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(lists::submissions))
         .routes(routes!(lists::batches))
         .routes(routes!(lists::providers))
+        .routes(routes!(batches::batch))
+        .routes(routes!(batches::size))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
-        .routes(routes!(dead_letters::discard));
+        .routes(routes!(dead_letters::discard))
+        .routes(routes!(dead_letters::one))
+        .routes(routes!(dead_letters::edit))
+        .routes(routes!(dead_letters::mark))
+        .routes(routes!(forecasts::estimates))
+        .routes(routes!(forecasts::schedule_advice));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -138,11 +148,18 @@ mod tests {
                 "/api/v1/assignments",
                 "/api/v1/assignments/{id}/submissions",
                 "/api/v1/batches",
+                "/api/v1/batches/{id}",
                 "/api/v1/dead-letters",
                 "/api/v1/dead-letters/discard",
                 "/api/v1/dead-letters/reroute",
                 "/api/v1/dead-letters/retry",
+                "/api/v1/dead-letters/{id}",
+                "/api/v1/dead-letters/{id}/edit",
+                "/api/v1/dead-letters/{id}/mark",
+                "/api/v1/estimates",
                 "/api/v1/providers",
+                "/api/v1/providers/{name}/batch-size",
+                "/api/v1/providers/{name}/schedule-advice",
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",
                 "/api/v1/submissions/{tracking_id}/events",

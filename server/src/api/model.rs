@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -53,6 +53,8 @@ pub enum Status {
     NeedsAttention,
     /// A newer draft took its place before it was sent.
     Withdrawn,
+    /// A person closed it without marks; `message` says why.
+    Closed,
 }
 
 /// How long a submission may wait.
@@ -149,10 +151,15 @@ pub struct Assessment {
     pub next_step: String,
     /// How sure the marker is, from 0 to 1; none for a person.
     pub confidence: Option<f64>,
-    /// The provider's name.
-    pub provider: String,
-    /// The model that answered.
-    pub model: String,
+    /// Who decided on the marks: `model` or `person`.
+    #[schema(example = "model")]
+    pub decided_by: String,
+    /// The name of the person who gave the marks, where one did.
+    pub marker: Option<String>,
+    /// The provider's name; none where a person gave the marks.
+    pub provider: Option<String>,
+    /// The model that answered; none where a person gave the marks.
+    pub model: Option<String>,
     /// When the marks were released; none while they are held (which only staff see).
     pub released_at: Option<DateTime<Utc>>,
 }
@@ -273,6 +280,9 @@ pub struct Submission {
     /// What went wrong last; for staff only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The id of the dead letter that waits for a person, where there is one; for staff only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_letter: Option<Uuid>,
 }
 
 /// A page of a list.
@@ -346,31 +356,138 @@ pub struct DeadLetter {
     pub recoveries: i64,
     /// When Quire tries it again; none: a person must look at it.
     pub recover_at: Option<DateTime<Utc>>,
-    /// What was done: `recovered` (on schedule), `retried`, `rerouted`, `discarded`; none: it is open.
+    /// What was done: `recovered` (on schedule), `retried`, `rerouted`, `edited`, `marked` (by hand), `discarded`; none:
+    /// it is open.
     pub resolution: Option<String>,
     /// When.
     pub resolved_at: Option<DateTime<Utc>>,
+    /// The name of the person who did it; none: Quire itself.
+    pub resolved_by: Option<String>,
     /// Why, in the words of whoever did it.
     pub reason: Option<String>,
 }
 
-/// Dead letters to be tried again.
+/// One dead letter with its whole history and the request that would be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenedDeadLetter {
+    /// The dead letter.
+    pub letter: DeadLetter,
+    /// What its cause means.
+    pub meaning: String,
+    /// All that happened to its work, the first first.
+    pub history: Vec<DeadLetterEvent>,
+    /// The request as it would be sent now.
+    pub request: DeadLetterRequest,
+}
+
+/// Something that happened to the work of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterEvent {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What: `handed_in`, `attempt`, `died`, `request_edited`, `text_shown`, or what was done about it (`recovered`, `retried`,
+    /// `rerouted`, `edited`, `marked`, `discarded`).
+    pub what: String,
+    /// The name of the person who did it, where one did.
+    pub by: Option<String>,
+    /// What was said: why it died, why a person did something, what went wrong with an attempt.
+    pub said: Option<String>,
+    /// The attempt, where it was one.
+    pub attempt: Option<DeadLetterAttempt>,
+}
+
+/// One attempt to have it marked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterAttempt {
+    /// How it was sent.
+    pub route: RouteType,
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The batch, where it went in one.
+    pub batch: Option<Uuid>,
+    /// When it ended; none while it runs.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How it ended: `marked`, `answered`, `unusable`, `failed`, `unfinished`, `lost`; none while it runs.
+    pub outcome: Option<String>,
+    /// What it cost, in nano-dollars.
+    pub spent_nano_usd: Option<i64>,
+}
+
+/// The request of a dead letter as it would be sent now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterRequest {
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// How it would be sent.
+    pub route: RouteType,
+    /// The prompt's template and version.
+    pub template: String,
+    /// Most tokens of the answer.
+    pub max_output: i64,
+    /// Input tokens, estimated.
+    pub input_tokens: i64,
+    /// Words that an edit leaves out of what is sent; none: the work is sent as handed in.
+    pub words_left_out: Option<u64>,
+    /// The request in the provider's own form, laid out for reading; without `show=work` a few words stand for the
+    /// student's text. None where the provider is not set up any more.
+    pub body: Option<String>,
+    /// The text that is sent; with `show=work` only.
+    pub text: Option<String>,
+}
+
+/// Which dead letters are meant, among those that are open; what is left out narrows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterFilter {
+    /// Those of this cause.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// Those that died at this provider.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// Those of this assignment.
+    #[serde(default)]
+    pub assignment: Option<Uuid>,
+    /// Those that died up to this time, so that what is decided is about what was seen.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Dead letters to be tried again: by `ids`, or all that match a `filter`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryDeadLetters {
     /// Their ids, 1 to 1,000.
-    pub ids: Vec<Uuid>,
+    #[serde(default)]
+    pub ids: Option<Vec<Uuid>>,
+    /// All open ones that match, the oldest 1,000 of them.
+    #[serde(default)]
+    pub filter: Option<DeadLetterFilter>,
+    /// With a filter: only count those that match.
+    #[serde(default)]
+    pub preview: bool,
     /// Why; kept with them.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
-/// Dead letters to be sent another way.
+/// Dead letters to be sent another way: by `ids`, or all that match a `filter`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RerouteDeadLetters {
     /// Their ids, 1 to 1,000.
-    pub ids: Vec<Uuid>,
+    #[serde(default)]
+    pub ids: Option<Vec<Uuid>>,
+    /// All open ones that match, the oldest 1,000 of them.
+    #[serde(default)]
+    pub filter: Option<DeadLetterFilter>,
+    /// With a filter: only count those that match.
+    #[serde(default)]
+    pub preview: bool,
     /// The provider's name.
     pub provider: String,
     /// One of its models. Left out: its first.
@@ -384,20 +501,80 @@ pub struct RerouteDeadLetters {
     pub reason: Option<String>,
 }
 
-/// Dead letters to be closed without marks.
+/// Dead letters to be closed without marks: by `ids`, or all that match a `filter`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscardDeadLetters {
     /// Their ids, 1 to 1,000.
-    pub ids: Vec<Uuid>,
-    /// Why; kept with them.
+    #[serde(default)]
+    pub ids: Option<Vec<Uuid>>,
+    /// All open ones that match, the oldest 1,000 of them.
+    #[serde(default)]
+    pub filter: Option<DeadLetterFilter>,
+    /// With a filter: only count those that match.
+    #[serde(default)]
+    pub preview: bool,
+    /// Why; kept with them, and told to their students.
     pub reason: String,
 }
 
-/// What came of each dead letter, in the order of the request.
+/// What is changed in a request before it is sent again. What is left out stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditDeadLetter {
+    /// The provider's name.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// One of its models. Left out with a provider: its first.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Real time or batch.
+    #[serde(default)]
+    pub route: Option<RouteType>,
+    /// Most tokens of the answer.
+    #[serde(default)]
+    pub max_output: Option<i64>,
+    /// The text to send in place of the work. Words may be left out of it, but not added, changed or moved; the work as
+    /// it was handed in is kept, and is what its student goes on seeing.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Why; kept with the edit.
+    pub reason: String,
+}
+
+/// Marks that a person gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkDeadLetter {
+    /// For each criterion of the rubric, by its id.
+    pub criteria: BTreeMap<String, HandMark>,
+    /// Feedback on the whole.
+    pub feedback: String,
+    /// The one thing to do next.
+    #[serde(default)]
+    pub next_step: String,
+}
+
+/// The mark that a person gives for one criterion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandMark {
+    /// The level's id.
+    pub level: String,
+    /// Points from the criterion's least to its most. Left out: the level's own.
+    #[serde(default)]
+    pub points: Option<f64>,
+    /// Why.
+    #[serde(default)]
+    pub comment: String,
+}
+
+/// What came of each dead letter: in the order of the ids, or the oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterOutcomes {
-    /// One for each id.
+    /// How many matched the filter, or were named.
+    pub matching: i64,
+    /// One for each about which it was decided.
     pub outcomes: Vec<DeadLetterOutcome>,
 }
 
@@ -427,6 +604,14 @@ pub enum RemedyOutcome {
 pub struct Batch {
     /// Its id.
     pub id: Uuid,
+    /// Its name: the id, or for a part of a batch that was split `<id of that batch>_split_<number>`.
+    pub name: String,
+    /// The batch that it was split from; none for most.
+    pub parent: Option<Uuid>,
+    /// Into how many parts it was split, since the provider takes none so large; none for most.
+    pub parts: Option<i64>,
+    /// How its jobs were put together: `provider` (in the queue's order), `assessment_type`, `tokens`, `cost`.
+    pub strategy: String,
     /// The provider's name.
     pub provider: String,
     /// The model.
@@ -553,10 +738,97 @@ pub struct LastError {
     pub what: String,
 }
 
+/// A batch with why it was put together so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchDetail {
+    /// The batch.
+    pub batch: Batch,
+    /// Why its jobs were put together so, a sentence each.
+    pub reasons: Vec<String>,
+    /// The ways in which they could have been, each with its rating; none for parts of a batch that was split.
+    pub candidates: Vec<Candidate>,
+    /// The ids of the parts that it was split into, in the order in which they are sent.
+    pub part_ids: Vec<Uuid>,
+}
+
+/// A way to put jobs together into batches, and how it was rated for one cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Candidate {
+    /// `provider`, `assessment_type`, `tokens`, `cost`.
+    pub strategy: String,
+    /// Over how many batches; 0 where the work does not fit so.
+    pub batches: u64,
+    /// Jobs in them.
+    pub jobs: u64,
+    /// Expected cost, in nano-dollars.
+    pub cost_nano_usd: i64,
+    /// Input tokens expected to be read from the cache.
+    pub cached_tokens: i64,
+    /// Seconds until half of the jobs are back, on average, weighed by lane.
+    pub seconds: f64,
+    /// From 0 (none) to 1.
+    pub risk: f64,
+    /// The least is best; none where it is no candidate.
+    pub score: Option<f64>,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// The sizes that are recommended for the next batches of a provider.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchSizes {
+    /// One for each model for which work waits; else one for the provider's first.
+    pub sizes: Vec<BatchSize>,
+}
+
+/// The size that is recommended for the next batch of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchSize {
+    /// The provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Fewest jobs for which a batch is cut, as it is set.
+    pub min_jobs: i64,
+    /// Most jobs of a batch, as it is set.
+    pub max_jobs: i64,
+    /// Jobs that may be sent now, without those of the economy lane.
+    pub waiting: i64,
+    /// Why it is cut now, or what it waits for.
+    pub standing: String,
+    /// Until when it may wait for more, where a promise limits that.
+    pub until: Option<DateTime<Utc>>,
+    /// The recommended size, and what is expected of it.
+    pub recommended: BatchSizeOutlook,
+    /// Why, a sentence each.
+    pub reasons: Vec<String>,
+    /// Other sizes, the smallest first.
+    pub alternatives: Vec<BatchSizeOutlook>,
+}
+
+/// A size of a batch, and what is expected of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BatchSizeOutlook {
+    /// Jobs.
+    pub jobs: i64,
+    /// What such a batch costs, in nano-dollars; none without a price.
+    pub cost_nano_usd: Option<i64>,
+    /// Seconds until so many are together.
+    pub gathers_seconds: i64,
+    /// Seconds from now within which half of such work is back.
+    pub p50_seconds: i64,
+    /// Seconds from now within which nine of ten are.
+    pub p90_seconds: i64,
+    /// The least is best.
+    pub score: f64,
+    /// What speaks for and against it.
+    pub note: String,
+}
+
 /// How many jobs of a batch came to one outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Outcomes {
-    /// `marked`, `unusable`, `failed`, `unfinished`, `absent`; none: not taken in yet.
+    /// `marked`, `unusable`, `failed`, `unfinished`, `absent`, `split`; none: not taken in yet.
     pub outcome: Option<String>,
     /// How many.
     pub jobs: i64,
@@ -582,4 +854,118 @@ pub struct SubmissionItem {
     pub words: i64,
     /// Marks and feedback, released or held; none before they are there.
     pub assessment: Option<Assessment>,
+}
+
+/// How estimates were kept, and what they are made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Estimates {
+    /// The days that `coverage` is of.
+    pub days: i64,
+    /// How often the first estimate was kept, by provider, lane and route.
+    pub coverage: Vec<Coverage>,
+    /// What is known of each provider's times.
+    pub providers: Vec<ProviderForecast>,
+}
+
+/// How often the first estimate was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Coverage {
+    /// The provider's name.
+    pub provider: String,
+    /// The lane.
+    pub lane: Lane,
+    /// The route.
+    pub route: RouteType,
+    /// Jobs whose time has come: marked, given up, or late.
+    pub jobs: i64,
+    /// Of those, marked by the `from` of their first estimate.
+    pub within_p50: i64,
+    /// Of those, marked by its `to`.
+    pub within_p90: i64,
+}
+
+/// Half are back within `p50` seconds, nine of ten within `p90`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Seconds {
+    /// Seconds within which half are back.
+    pub p50: i64,
+    /// Seconds within which nine of ten are.
+    pub p90: i64,
+}
+
+/// What is known of one provider's times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProviderForecast {
+    /// The provider's name.
+    pub provider: String,
+    /// Times of a batch that is sent now.
+    pub batches: Seconds,
+    /// What they lean on.
+    #[schema(example = "from 43 batches of the last 14 days")]
+    pub batches_basis: String,
+    /// Times of a call.
+    pub calls: Seconds,
+    /// What they lean on.
+    pub calls_basis: String,
+    /// How the learnt model did against the fixed rule.
+    pub trial: ModelTrial,
+}
+
+/// The learnt model against the fixed rule on the newest third of the history, which neither was fitted on. Losses are
+/// mean pinball losses in seconds; less is better.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ModelTrial {
+    /// The learnt model won and is in use.
+    pub in_use: bool,
+    /// Batches that both were fitted on.
+    pub fitted: usize,
+    /// Batches that they were tried on.
+    pub held_out: usize,
+    /// Loss of the fixed rule's P50; 0 where there was no trial.
+    pub fixed_loss_p50: f64,
+    /// Loss of the fixed rule's P90.
+    pub fixed_loss_p90: f64,
+    /// Loss of the learnt model's P50.
+    pub learnt_loss_p50: f64,
+    /// Loss of the learnt model's P90.
+    pub learnt_loss_p90: f64,
+    /// The outcome in words.
+    pub summary: String,
+}
+
+/// When to send batches to a provider. Hours are in the institution's time zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleAdvice {
+    /// The provider's name.
+    pub provider: String,
+    /// Finished batches that were looked at.
+    pub batches: usize,
+    /// What it comes to, also where the history is too short.
+    pub summary: String,
+    /// Times of a batch sent at any hour; none where too few were measured.
+    pub any_hour: Option<Seconds>,
+    /// The best hours; none where too little is known or the hour makes no difference.
+    pub primary: Option<ScheduleWindow>,
+    /// Up to two others.
+    pub alternatives: Vec<ScheduleWindow>,
+    /// Hours to avoid, the slowest first.
+    pub avoid: Vec<ScheduleWindow>,
+}
+
+/// Hours of the day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduleWindow {
+    /// The first hour, 0 to 23.
+    pub from_hour: u32,
+    /// The hour at which it ends, 1 to 24; not above `from_hour` where it ends after midnight.
+    pub to_hour: u32,
+    /// A schedule that fires within it, as the provider's settings take it.
+    #[schema(example = "*/15 2-4 * * *")]
+    pub cron: String,
+    /// Batches that were measured in it.
+    pub batches: usize,
+    /// Times of a batch sent in it.
+    pub expected: Seconds,
+    /// Why it is named.
+    pub reason: String,
 }

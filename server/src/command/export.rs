@@ -169,8 +169,8 @@ fn write(out: impl Write, submissions: &[SubmissionItem]) -> anyhow::Result<()> 
         csv.write_field(text(marks.map(|m| m.total.to_string())))?;
         csv.write_field(text(marks.map(|m| m.out_of.to_string())))?;
         csv.write_field(text(marks.and_then(|m| m.confidence).map(|c| c.to_string())))?;
-        csv.write_field(text(marks.map(|m| m.provider.clone())))?;
-        csv.write_field(text(marks.map(|m| m.model.clone())))?;
+        csv.write_field(text(marks.and_then(|m| m.provider.clone())))?;
+        csv.write_field(text(marks.and_then(|m| m.model.clone())))?;
         csv.write_field(text(marks.and_then(|m| m.released_at).map(|at| at.to_rfc3339())))?;
         csv.write_field(cell(&text(marks.map(|m| m.feedback.clone()))))?;
         for id in &criteria {
@@ -215,8 +215,10 @@ mod tests {
             feedback: "=HYPERLINK(\"x\"), well".to_owned(),
             next_step: String::new(),
             confidence: Some(0.75),
-            provider: "openai".to_owned(),
-            model: "m".to_owned(),
+            decided_by: "model".to_owned(),
+            marker: None,
+            provider: Some("openai".to_owned()),
+            model: Some("m".to_owned()),
             released_at: Some(DateTime::UNIX_EPOCH),
         };
         let item = |assessment| SubmissionItem {

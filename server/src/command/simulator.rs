@@ -4,7 +4,7 @@ use super::{General, print};
 use crate::{settings, shutdown, telemetry};
 use clap::Args;
 
-/// Runs the stand-in for the providers: it answers as OpenAI and Anthropic do, without money and without a network.
+/// Runs the stand-in for the providers: it answers as OpenAI, Anthropic and Gemini do, without money and without a network.
 #[derive(Args, Debug)]
 pub(super) struct Simulator {
     #[command(flatten)]
@@ -22,9 +22,11 @@ impl Simulator {
         let stop = shutdown::on_signal()?;
         let mut running = quire_simulator::start(self.config.clone()).await?;
         print(&format!(
-            "OpenAI: {}\nAnthropic: {}\nControl: {}\n",
+            "OpenAI: {}\nAnthropic: {}\nGemini: {}\nOpenAI-compatible, without batches: {}\nControl: {}\n",
             running.openai_url(),
             running.anthropic_url(),
+            running.gemini_url(),
+            running.compatible_url(),
             running.control_url()
         ))?;
         tokio::select! {

@@ -73,6 +73,8 @@ kinds! {
         "The assignment is not open yet, or closed. `detail` says since or until when.";
     NoDraftLeft "no-draft-left" CONFLICT "No draft left"
         "The student has handed in as many drafts as the assignment allows.";
+    Resolved "already-resolved" CONFLICT "Something was done before"
+        "Someone, or Quire itself on schedule, did something about this dead letter before. Look at it again.";
     TooLarge "too-large" PAYLOAD_TOO_LARGE "Too large"
         "The body, or the file in it, is larger than this Quire takes. `detail` says how much it takes.";
     UnsupportedType "unsupported-type" UNSUPPORTED_MEDIA_TYPE "Wrong type"

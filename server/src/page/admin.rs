@@ -3,6 +3,7 @@
 use super::{
     Pages,
     common::{count, failed, lane, money, page_number, paging, per_page, range},
+    forecast,
 };
 use crate::mailbox::{Folder, FolderError, Heading};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,13 +12,11 @@ use quire_app::{
     view, words,
 };
 use quire_engine::{
-    batching::{BatchJob, BatchState, BatchView},
+    batching::{Alternative, Batch, BatchJob, BatchState, BatchView, Composed, Rated, SizeAdvice},
     engine::{LaneOverview, MoneyOverview, ProviderOverview},
     identity::Actor,
     provider::health::{Fault, Left, Pause},
     queue::{JobState, Lane},
-    recovery::{Cause, DeadLetter, Resolution, store::Filter},
-    routing::Route,
     store::{BatchId, NanoUsd},
 };
 
@@ -68,32 +67,9 @@ impl Pages {
                 .iter()
                 .map(|p| provider(p, self.demo.as_ref().map(|demo| demo.simulator.as_str())))
                 .collect(),
+            estimates: forecast::estimates(&o.estimates),
             spend: spend(o.money),
             alerts,
-        })
-    }
-
-    pub(super) async fn dead_letters_of(
-        &self,
-        actor: &Actor,
-        filter: view::DeadLetterFilter,
-        page: u64,
-    ) -> PageResult<view::DeadLetters> {
-        let open = match filter {
-            view::DeadLetterFilter::Open => Some(true),
-            view::DeadLetterFilter::Resolved => Some(false),
-            view::DeadLetterFilter::All => None,
-        };
-        let filter = Filter { open, cause: None };
-        let list = self
-            .engine
-            .dead_letters(actor, filter, page_number(page), per_page())
-            .await
-            .map_err(|e| failed(&e))?;
-        Ok(view::DeadLetters {
-            letters: list.rows.iter().map(dead_letter).collect(),
-            ways: self.engine.ways(),
-            paging: paging(list.page, list.per_page, list.total),
         })
     }
 
@@ -106,8 +82,10 @@ impl Pages {
         let state = filter.map(stored_state);
         let list =
             self.engine.batches(actor, state, page_number(page), per_page()).await.map_err(|e| failed(&e))?;
+        let sizes = self.engine.size_advice(actor, None).await.map_err(|e| failed(&e))?;
         Ok(view::Batches {
             batches: list.rows.iter().map(item).collect(),
+            sizes: sizes.into_iter().map(size_advice).collect(),
             paging: paging(list.page, list.per_page, list.total),
         })
     }
@@ -122,7 +100,10 @@ impl Pages {
         Ok(view::Batch {
             provider_batch_id: b.batch.remote_id.clone(),
             lanes: lanes.into_iter().map(lane).collect(),
-            reasons: vec![format!("Cut because {}.", b.batch.reason)],
+            split_from: b.batch.parent.map(|parent| (parent.to_string(), parent.to_string())),
+            parts: b.parts.iter().map(part).collect(),
+            reasons: reasons(&b),
+            candidates: b.composed.as_ref().map(candidates).unwrap_or_default(),
             cost_expected: money(b.expected),
             cost_settled: any.then_some(money(b.spent)),
             tokens: any.then(|| view::Tokens {
@@ -136,47 +117,6 @@ impl Pages {
             paging: paging(jobs.page, jobs.per_page, jobs.total),
             item: item(&b),
         })
-    }
-}
-
-fn dead_letter(letter: &DeadLetter) -> view::DeadLetter {
-    view::DeadLetter {
-        id: letter.id.to_string(),
-        tracking_id: letter.tracking_id.to_string(),
-        assignment: letter.assignment.clone(),
-        student: letter.student.to_string(),
-        provider: letter.provider.clone(),
-        model: letter.model.clone(),
-        route: match letter.route {
-            Route::Batch => "in a batch".to_owned(),
-            Route::Realtime => "by a call".to_owned(),
-        },
-        cause: match letter.cause {
-            Cause::RateLimit => "The provider took no more calls",
-            Cause::NoAnswer => "No answer came",
-            Cause::Provider => "The provider failed",
-            Cause::Malformed => "The reply made no sense",
-            Cause::TooLarge => "Too large",
-            Cause::Refused => "The provider refused it",
-            Cause::Unusable => "No answer could be used",
-            Cause::Killed => "Processes ended while at work on it",
-        }
-        .to_owned(),
-        why: letter.why.clone(),
-        advice: letter.cause.advice().to_owned(),
-        died_at: letter.died_at,
-        recoveries: count(letter.recoveries),
-        recover_at: letter.recover_at,
-        resolution: letter.resolution.map(|resolution| {
-            match resolution {
-                Resolution::Recovered => "Tried again on schedule",
-                Resolution::Retried => "Tried again",
-                Resolution::Rerouted => "Sent another way",
-                Resolution::Discarded => "Closed without marks",
-            }
-            .to_owned()
-        }),
-        reason: letter.reason.clone(),
     }
 }
 
@@ -240,13 +180,14 @@ fn item(b: &BatchView) -> view::BatchItem {
                 .sum(),
         )
     };
-    let taken_in = of(&["marked", "unusable", "failed", "unfinished", "absent"]) > 0;
+    let taken_in = of(&["marked", "unusable", "failed", "unfinished", "absent", "split"]) > 0;
     let counts = if taken_in {
         view::BatchCounts {
             total: count(b.batch.jobs),
             succeeded: of(&["marked"]),
             failed: of(&["unusable", "failed", "absent"]),
             requeued: of(&["unfinished"]),
+            split: of(&["split"]),
         }
     } else {
         // Until results are taken in, what the provider tells.
@@ -255,10 +196,12 @@ fn item(b: &BatchView) -> view::BatchItem {
             succeeded: count(b.batch.completed),
             failed: count(b.batch.failed),
             requeued: 0,
+            split: 0,
         }
     };
     view::BatchItem {
         id: b.batch.id.to_string(),
+        name: b.batch.name(),
         provider: b.batch.provider.clone(),
         model: b.batch.model.clone(),
         state: state_of(b),
@@ -266,6 +209,75 @@ fn item(b: &BatchView) -> view::BatchItem {
         created_at: b.batch.created_at,
         back_by: b.estimate.map(|e| e.to),
         cost: money(if taken_in { b.spent } else { b.expected }),
+    }
+}
+
+fn reasons(b: &BatchView) -> Vec<String> {
+    let cut = format!("Cut because {}.", b.batch.reason);
+    [cut].into_iter().chain(b.composed.iter().flat_map(|c| c.reasons.iter().cloned())).collect()
+}
+
+fn candidates(composed: &Composed) -> Vec<view::BatchCandidate> {
+    let candidate = |r: &Rated| view::BatchCandidate {
+        way: r.strategy.text().to_owned(),
+        chosen: r.strategy == composed.strategy,
+        batches: r.score.map(|_| u64::try_from(r.batches).unwrap_or(u64::MAX)),
+        cost: money(r.cost),
+        half_within: seconds(r.seconds),
+        risk: r.risk,
+        score: r.score,
+        reasons: r.reasons.clone(),
+    };
+    composed.candidates.iter().map(candidate).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a length of time for show")]
+fn seconds(seconds: f64) -> TimeDelta {
+    TimeDelta::try_seconds(seconds as i64).unwrap_or(TimeDelta::days(30))
+}
+
+fn part(batch: &Batch) -> view::BatchPart {
+    let (state, waits) = match batch.state {
+        BatchState::Written => ("waits for its turn", true),
+        BatchState::Sending => ("being sent", false),
+        BatchState::Sent => ("being marked", false),
+        BatchState::Ended => ("results being read", false),
+        BatchState::Done => ("done", false),
+        BatchState::Failed if batch.parts.is_some() => ("split again", false),
+        BatchState::Failed => ("failed", false),
+    };
+    view::BatchPart {
+        id: batch.id.to_string(),
+        name: batch.name(),
+        state: state.to_owned(),
+        jobs: count(batch.jobs),
+        starts: waits.then(|| batch.expected_start()),
+    }
+}
+
+fn size_advice(advice: SizeAdvice) -> view::SizeAdvice {
+    let r = advice.recommendation;
+    view::SizeAdvice {
+        provider: advice.provider,
+        model: advice.model,
+        bounds: (count(advice.bounds.0), count(advice.bounds.1)),
+        waiting: count(advice.waiting),
+        standing: advice.standing,
+        until: advice.until,
+        size: outlook(&r.expected),
+        reasons: r.reasons,
+        alternatives: r.alternatives.iter().map(outlook).collect(),
+    }
+}
+
+fn outlook(a: &Alternative) -> view::SizeOutlook {
+    let span = |seconds| TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::days(30));
+    view::SizeOutlook {
+        jobs: count(a.size),
+        cost: a.cost.map(money),
+        half_within: span(a.seconds.0),
+        most_within: span(a.seconds.1),
+        note: a.note.clone(),
     }
 }
 
@@ -280,7 +292,13 @@ fn timeline(b: &BatchView) -> Vec<view::BatchEvent> {
         event(batch.send_from, "Sending began", again),
         event(batch.sent_at, "The provider has it", batch.remote_id.clone()),
         event(batch.ended_at, "The provider is done", batch.remote_state.clone()),
-        event(batch.finished_at, "All results taken in", None),
+        match batch.parts {
+            Some(parts) => {
+                let parts = words::counted(count(parts), "part", "parts");
+                event(batch.finished_at, "Split", Some(format!("into {parts}")))
+            }
+            None => event(batch.finished_at, "All results taken in", None),
+        },
         batch.error.clone().and_then(|error| event(Some(batch.look_at), "Trouble", Some(error))),
     ]
     .into_iter()
@@ -297,6 +315,7 @@ fn job(j: &BatchJob) -> view::BatchJob {
         (Some("unusable"), _) => "answer not usable",
         (Some("unfinished"), _) => "queued again",
         (Some("absent"), _) => "erased",
+        (Some("split"), _) => "sent in a part of it",
         (Some(_), JobState::Dead) => "failed",
         (Some(_), _) => "failed, queued again",
         (None, _) => "waiting",
@@ -305,7 +324,7 @@ fn job(j: &BatchJob) -> view::BatchJob {
         tracking_id: j.tracking_id.to_string(),
         assignment: j.assignment.clone(),
         state: state.to_owned(),
-        error: j.failure.clone().filter(|_| j.outcome.as_deref() != Some("marked")),
+        error: j.failure.clone().filter(|_| !matches!(j.outcome.as_deref(), Some("marked" | "split"))),
         tokens: j.input_tokens.zip(j.output_tokens).map(|(input, output)| view::Tokens {
             input: count(input),
             cached: count(j.cached_tokens.unwrap_or(0)),

@@ -83,7 +83,9 @@ page_errors!(ViewError, ListError, BatchViewError);
 impl AsPageError for RemedyError {
     fn page_error(&self) -> PageError {
         match self {
-            Self::Number | Self::Reason | Self::Way(_) => PageError::Invalid { message: self.to_string() },
+            Self::Number | Self::Reason | Self::Wrong(_) | Self::Way(_) => {
+                PageError::Invalid { message: self.to_string() }
+            }
             Self::Identity(error) => error.page_error(),
             Self::Engine(error) => error.page_error(),
         }
@@ -98,6 +100,7 @@ pub(super) fn status(state: SubmissionState) -> view::Status {
         SubmissionState::Completed => view::Status::Completed,
         SubmissionState::NeedsAttention => view::Status::NeedsAttention,
         SubmissionState::Withdrawn => view::Status::Withdrawn,
+        SubmissionState::Closed => view::Status::Closed,
     }
 }
 
@@ -109,6 +112,7 @@ pub(super) fn state(status: view::Status) -> SubmissionState {
         view::Status::Completed => SubmissionState::Completed,
         view::Status::NeedsAttention => SubmissionState::NeedsAttention,
         view::Status::Withdrawn => SubmissionState::Withdrawn,
+        view::Status::Closed => SubmissionState::Closed,
     }
 }
 
@@ -234,7 +238,10 @@ pub(super) fn assessment(
         feedback: assessment.marks.feedback.clone(),
         criteria,
         next: Some(assessment.marks.next_step.clone()).filter(|next| !next.trim().is_empty()),
-        decided_by: view::DecidedBy::Model,
+        decided_by: match &assessment.decided_by {
+            None => view::DecidedBy::Model,
+            Some(by) => view::DecidedBy::Person { by: by.clone(), at: assessment.created_at },
+        },
         released_at: assessment.released_at,
         simulated: assessment.marks.is_simulated(),
         compared,

@@ -2,6 +2,8 @@
 
 mod admin;
 mod common;
+mod forecast;
+pub(crate) mod letters;
 mod live;
 mod staff;
 mod student;
@@ -19,7 +21,7 @@ use quire_app::{
 use quire_engine::{
     engine::Engine,
     identity::Actor,
-    store::{AssignmentId, BatchId, Id, PersonId},
+    store::{AssignmentId, BatchId, DeadLetterId, Id, PersonId},
     submission::TrackingId,
 };
 use std::sync::Arc;
@@ -137,10 +139,24 @@ impl PageData for Pages {
         self.batch_of(&self.actor(viewer).await?, id, page).await
     }
 
+    async fn mark_by_hand(&self, viewer: &Viewer, tracking_id: &str) -> PageResult<view::MarkByHand> {
+        self.mark_by_hand_of(&self.actor(viewer).await?, &tracking(tracking_id)?).await
+    }
+
+    async fn dead_letter(
+        &self,
+        viewer: &Viewer,
+        id: &str,
+        show_text: bool,
+    ) -> PageResult<view::OpenedLetter> {
+        let id = DeadLetterId::from_uuid(uuid(id)?);
+        self.dead_letter_of(&self.actor(viewer).await?, id, show_text).await
+    }
+
     async fn dead_letters(
         &self,
         viewer: &Viewer,
-        filter: view::DeadLetterFilter,
+        filter: view::LetterFilter,
         page: u64,
     ) -> PageResult<view::DeadLetters> {
         self.dead_letters_of(&self.actor(viewer).await?, filter, page).await

@@ -8,11 +8,15 @@ use super::{
     },
 };
 use chrono::{DateTime, Utc};
-use quire_app::{data::PageResult, view};
+use quire_app::{
+    data::{PageError, PageResult},
+    view,
+};
 use quire_engine::{
+    course::{Criterion, Level, Rubric},
     identity::{Act, Actor, Role},
     routing::Decision,
-    store::{AssignmentId, NanoUsd},
+    store::{AssignmentId, NanoUsd, PersonId},
     submission::{Attempt, Row, SubmissionState, SubmissionView, TrackingId},
 };
 
@@ -98,10 +102,7 @@ impl Pages {
             .map_err(|e| failed(&e))?;
         let text = self.engine.submitted_text(actor, id).await.map_err(|e| failed(&e))?;
         let attempts = self.engine.attempts(s.job.id).await.map_err(|e| failed(&e))?;
-        let student = quire_engine::identity::store::person(&mut self.engine.db(), s.submission.student_id)
-            .await
-            .map_err(|e| failed(&e))?
-            .map_or_else(String::new, |person| person.name);
+        let student = self.student_name(s.submission.student_id).await?;
         let cost = attempts.iter().filter_map(|a| a.spent).fold(NanoUsd::ZERO, |sum, n| sum + n);
         let all = attempts.len();
         Ok(view::StaffSubmission {
@@ -125,14 +126,75 @@ impl Pages {
                     Some("A person approves all marks of this assignment.".to_owned())
                 }
                 SubmissionState::NeedsAttention => s.failure.clone(),
+                SubmissionState::Closed => {
+                    let closing = self.engine.closing(s.submission.id).await.map_err(|e| failed(&e))?;
+                    closing.map(|(reason, _)| reason)
+                }
                 _ => None,
             },
+            dead_letter: self
+                .engine
+                .open_dead_letter(s.submission.id)
+                .await
+                .map_err(|e| failed(&e))?
+                .map(|id| id.to_string()),
             decisions: decisions(&s),
             attempts: attempts.into_iter().enumerate().map(|(i, a)| attempt(a, all - i)).collect(),
             assessment: s.assessment.as_ref().map(|a| assessment(&s.marking, a, None)),
             cost: money(cost),
         })
     }
+
+    pub(super) async fn mark_by_hand_of(
+        &self,
+        actor: &Actor,
+        id: &TrackingId,
+    ) -> PageResult<view::MarkByHand> {
+        let s = self.engine.submission(actor, id).await.map_err(|e| failed(&e))?;
+        let context = &s.marking.context;
+        let act = Act::ReleaseMarks { course: context.course.id };
+        self.engine.identity().check(actor, &act).await.map_err(|e| failed(&e))?;
+        let open = self.engine.open_dead_letter(s.submission.id).await.map_err(|e| failed(&e))?;
+        if open.is_none() {
+            let message = format!("{id} does not wait for a person any more. Its page says where it stands.");
+            return Err(PageError::Invalid { message });
+        }
+        let text = self.engine.submitted_text(actor, id).await.map_err(|e| failed(&e))?;
+        Ok(view::MarkByHand {
+            tracking_id: s.submission.tracking_id.to_string(),
+            assignment_id: context.assignment.id.to_string(),
+            assignment: context.assignment.title.clone(),
+            course: context.course.title.clone(),
+            student: self.student_name(s.submission.student_id).await?,
+            draft: draft(s.submission.draft, context.assignment.max_drafts),
+            why: s.failure.clone().unwrap_or_else(|| "it could not be marked automatically".to_owned()),
+            held: s.marking.held_for_approval(),
+            criteria: criteria(&context.rubric),
+            work: view::Work { words: small(s.submission.words), text },
+        })
+    }
+
+    async fn student_name(&self, id: PersonId) -> PageResult<String> {
+        let person = quire_engine::identity::store::person(&mut self.engine.db(), id).await;
+        Ok(person.map_err(|e| failed(&e))?.map_or_else(String::new, |person| person.name))
+    }
+}
+
+fn criteria(rubric: &Rubric) -> Vec<view::CriterionToMark> {
+    let level = |level: &Level| view::LevelToMark {
+        id: level.id.clone(),
+        name: level.title.clone(),
+        description: level.description.clone(),
+        points: level.points.into(),
+    };
+    let criterion = |criterion: &Criterion| view::CriterionToMark {
+        id: criterion.id.clone(),
+        name: criterion.title.clone(),
+        description: criterion.description.clone(),
+        most: criterion.most().into(),
+        levels: criterion.levels.iter().map(level).collect(),
+    };
+    rubric.criteria.iter().map(criterion).collect()
 }
 
 fn counts(by_state: &[(SubmissionState, i64)]) -> view::StatusCounts {
@@ -144,6 +206,7 @@ fn counts(by_state: &[(SubmissionState, i64)]) -> view::StatusCounts {
         completed: of(SubmissionState::Completed),
         needs_attention: of(SubmissionState::NeedsAttention),
         withdrawn: of(SubmissionState::Withdrawn),
+        closed: of(SubmissionState::Closed),
     }
 }
 
@@ -197,8 +260,12 @@ fn decision(decision: &Decision, at: DateTime<Utc>) -> view::Decision {
 fn attempt(a: Attempt, number: usize) -> view::Attempt {
     let outcome = match a.outcome.as_deref() {
         None => view::AttemptOutcome::Running,
-        Some("marked" | "answered") => view::AttemptOutcome::Marked,
-        Some("unusable") => view::AttemptOutcome::Failed("the answer could not be used".to_owned()),
+        Some("marked") => view::AttemptOutcome::Marked,
+        Some("answered") if a.error.is_none() => view::AttemptOutcome::Marked,
+        Some("answered" | "unusable") => view::AttemptOutcome::Failed(format!(
+            "the answer could not be used{}",
+            a.error.as_ref().map_or_else(String::new, |why| format!(": {why}"))
+        )),
         Some("unfinished") => {
             view::AttemptOutcome::Failed("the batch ended before it was answered".to_owned())
         }

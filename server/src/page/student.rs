@@ -176,6 +176,13 @@ impl Pages {
             replaced_by: (s.submission.state == SubmissionState::Withdrawn)
                 .then(|| newest.filter(|m| m.draft > s.submission.draft).map(|m| m.tracking_id.to_string()))
                 .flatten(),
+            closed: match s.submission.state {
+                SubmissionState::Closed => {
+                    let closing = self.engine.closing(s.submission.id).await.map_err(|e| failed(&e))?;
+                    closing.map(|(reason, at)| view::Closed { reason, at })
+                }
+                _ => None,
+            },
         })
     }
 

@@ -5,7 +5,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use std::{collections::HashMap, path::PathBuf};
 
 /// Environment variables that are not settings, though their names begin alike.
-const NOT_SETTINGS: [&str; 3] = ["QUIRE_CONFIG", "QUIRE_CRASH_AT", "QUIRE_TOKEN"];
+const NOT_SETTINGS: [&str; 4] = ["QUIRE_CONFIG", "QUIRE_CRASH_AT", "QUIRE_STOP_AT", "QUIRE_TOKEN"];
 
 /// Variables of the tests, which may stand in the environment of a program that they start.
 const FOR_TESTS: &str = "QUIRE_TEST_";
@@ -219,6 +219,8 @@ mod tests {
             ("[smtp]\nuser = \"me\"", vec!["smtp.user", "smtp.password"]),
             ("[uploads]\nbytes = 1", vec!["uploads.bytes", "1,", "200000000"]),
             ("[retry.time_out]\nattempts = 0", vec!["retry.time_out.attempts", "1 to 100"]),
+            ("[retry]\nblocked_seconds = 0", vec!["retry.blocked_seconds", "0", "1 to 86400"]),
+            ("[retry.recovery]\nthird_seconds = 3000000", vec!["retry.recovery.third_seconds", "2592000"]),
             ("[queue.turnaround_prior]\np90 = 1", vec!["queue.turnaround_prior.p90", "at least"]),
             ("[lanes.economy]\nattempts = 0", vec!["lanes.economy.attempts", "0", "1 to 100"]),
             ("[lanes.economy]\nattempts = -1", vec!["lanes.economy.attempts", "-1"]),

@@ -9,6 +9,7 @@ pub use units::Period;
 
 use ipnet::IpNet;
 use quire_engine::{
+    batching::Tuning,
     notice,
     provider::BreakerSettings,
     queue::{Lanes, Turnaround},
@@ -52,6 +53,8 @@ pub struct Settings {
     pub breaker: BreakerSettings,
     /// The queue as a whole.
     pub queue: Queue,
+    /// How batches are put together, sized and split.
+    pub batching: Tuning,
     /// What may be handed in.
     pub uploads: ExtractLimits,
     /// What reading one file may take.
@@ -195,6 +198,7 @@ impl Default for Settings {
             retry: RetryTable::default(),
             breaker: BreakerSettings::default(),
             queue: Queue::of(&quire_engine::settings::Settings::default()),
+            batching: Tuning::default(),
             uploads: ExtractLimits::default(),
             extraction: Bounds::default(),
             sessions: Sessions { idle: Period::hours(12), absolute: Period::days(7), attempts: 10 },
@@ -271,6 +275,7 @@ impl Settings {
             turnaround_prior: self.queue.turnaround_prior,
             most_kills: self.queue.most_kills,
             ingest_chunk: self.queue.ingest_chunk,
+            batching: self.batching,
         }
     }
 
@@ -372,6 +377,20 @@ impl Settings {
             let allowed = "at least breaker.first_pause_seconds, which is at least 1";
             return wrong("breaker.most_pause_seconds", &breaker.most_pause_seconds, allowed);
         }
+        let RetryTable { recovery, blocked_seconds, queue_full_seconds, insist_seconds, .. } = self.retry;
+        let waits = [
+            ("retry.blocked_seconds", blocked_seconds, 86_400),
+            ("retry.queue_full_seconds", queue_full_seconds, 86_400),
+            ("retry.insist_seconds", insist_seconds, 86_400),
+            ("retry.recovery.first_seconds", recovery.first_seconds, 2_592_000),
+            ("retry.recovery.second_seconds", recovery.second_seconds, 2_592_000),
+            ("retry.recovery.third_seconds", recovery.third_seconds, 2_592_000),
+        ];
+        for (key, value, most) in waits {
+            if !(1..=most).contains(&value) {
+                return wrong(key, &value, &format!("a number of seconds from 1 to {most}"));
+            }
+        }
         let queue = &self.queue;
         let prior = queue.turnaround_prior;
         if prior.p50 < 1 || prior.p90 < prior.p50 || prior.p90 > 30 * 86_400 {
@@ -379,7 +398,11 @@ impl Settings {
                 "at least queue.turnaround_prior.p50, which is at least 1, and at most 2592000 (30 days)";
             return wrong("queue.turnaround_prior.p90", &prior.p90, allowed);
         }
-        let numbers: [(&str, u64, u64, u64); 19] = [
+        let batching = &self.batching;
+        if [batching.cost_weight, batching.waiting_weight, batching.risk_weight] == [0; 3] {
+            return wrong("batching.cost_weight", &0, "above zero where the other two weights are zero");
+        }
+        let numbers: [(&str, u64, u64, u64); 24] = [
             ("breaker.failures_in_a_row", breaker.failures_in_a_row.into(), 1, 1_000),
             ("breaker.failures_percent", breaker.failures_percent.into(), 1, 100),
             ("breaker.least_exchanges", breaker.least_exchanges.into(), 1, 500),
@@ -387,6 +410,11 @@ impl Settings {
             ("breaker.most_pause_seconds", breaker.most_pause_seconds.into(), 1, 86_400),
             ("breaker.redecide_seconds", breaker.redecide_seconds.into(), 1, 86_400),
             ("breaker.notice_seconds", breaker.notice_seconds.into(), 1, 86_400),
+            ("batching.cost_weight", batching.cost_weight.into(), 0, 10_000),
+            ("batching.waiting_weight", batching.waiting_weight.into(), 0, 10_000),
+            ("batching.risk_weight", batching.risk_weight.into(), 0, 10_000),
+            ("batching.cache_hits", batching.cache_hits.into(), 0, 100),
+            ("batching.split_delay_seconds", batching.split_delay_seconds.into(), 0, 3_600),
             ("queue.peak_from", queue.peak_from.into(), 0, 24),
             ("queue.peak_to", queue.peak_to.into(), 0, 24),
             ("queue.lease_seconds", queue.lease_seconds.into(), 2, 3_600),

@@ -73,6 +73,24 @@ const MEANINGS: &[(&str, &str)] = &[
     ("retry.provider.most_seconds", ""),
     ("retry.provider.exponential", ""),
     (
+        "retry.blocked_seconds",
+        "Seconds between two tries while a provider refuses the key or the account has no money; nothing is given up.",
+    ),
+    (
+        "retry.queue_full_seconds",
+        "Seconds to wait where a provider holds as many batches or tokens as it allows and names no time.",
+    ),
+    (
+        "retry.insist_seconds",
+        "Most seconds between two tries of what is never given up: fetching the answers of a batch, or reaching a provider that can't be reached.",
+    ),
+    (
+        "retry.recovery.first_seconds",
+        "Seconds after which a dead letter that time may mend is tried again by itself.",
+    ),
+    ("retry.recovery.second_seconds", "The same after its second death."),
+    ("retry.recovery.third_seconds", "The same after its third; then a person is asked."),
+    (
         "breaker.failures_in_a_row",
         "Failures of a provider in a row (no answer, an error of its own, a reply that makes no sense) after which nothing more is sent to it for now.",
     ),
@@ -111,6 +129,23 @@ const MEANINGS: &[(&str, &str)] = &[
         "Times that a process may end while at work on a job before the job goes to the dead letters.",
     ),
     ("queue.ingest_chunk", "Results taken in within one transaction."),
+    (
+        "batching.cost_weight",
+        "How much a share of cost counts, in hundredths, where batches are put together and sized. With the weights as they are, 1 % more cost is as bad as 2 % longer waiting or 4 % more risk.",
+    ),
+    ("batching.waiting_weight", "The same for the time until marks are back."),
+    (
+        "batching.risk_weight",
+        "The same for the risk: work lost if one batch fails, nearness to limits, promised times that may be missed.",
+    ),
+    (
+        "batching.cache_hits",
+        "Of 100 requests that could read their rubric from the provider's cache, so many are expected to.",
+    ),
+    (
+        "batching.split_delay_seconds",
+        "Seconds between the parts of a batch that was split since its provider takes none so large.",
+    ),
     ("uploads.bytes", "Most bytes of an uploaded file."),
     ("uploads.characters", "Most characters of the work's text."),
     ("uploads.pages", "Most pages of a PDF."),

@@ -8,7 +8,11 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
-use quire_app::{render::Refusal, words};
+use quire_app::{
+    data::{FieldError, RefusedForm},
+    render::Refusal,
+    words,
+};
 
 /// A form without a file.
 pub(super) struct Form {
@@ -25,10 +29,21 @@ impl Form {
         request: Request,
         return_to: &str,
     ) -> Result<Self, Response> {
+        Self::read_up_to(app, visitor, request, return_to, super::SMALL_FORM as u64).await
+    }
+
+    /// The same for a form that may bring so many bytes.
+    pub(super) async fn read_up_to(
+        app: &App,
+        visitor: &Visitor,
+        request: Request,
+        return_to: &str,
+        most: u64,
+    ) -> Result<Self, Response> {
         let (address, headers) = (request.uri().clone(), request.headers().clone());
         let bytes = match Bytes::from_request(request, &()).await {
             Ok(bytes) => bytes,
-            Err(rejection) => return Err(broken(app, visitor, &address, &rejection).await),
+            Err(rejection) => return Err(broken(app, visitor, &address, &rejection, most).await),
         };
         let fields = url::form_urlencoded::parse(&bytes).into_owned().collect();
         let form = Self { fields, headers };
@@ -44,16 +59,33 @@ impl Form {
         self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
+    /// All fields, in the form's order.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// All that was typed, to be given back with what is wrong with it.
+    pub(super) fn refused(&self, errors: Vec<FieldError>) -> RefusedForm {
+        let values = self.fields.iter().filter(|(name, _)| name != "csrf").cloned().collect();
+        RefusedForm { errors, values }
+    }
+
     /// The first field of a name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 }
 
-async fn broken(app: &App, visitor: &Visitor, address: &Uri, rejection: &BytesRejection) -> Response {
+async fn broken(
+    app: &App,
+    visitor: &Visitor,
+    address: &Uri,
+    rejection: &BytesRejection,
+    most: u64,
+) -> Response {
     let too_large = matches!(rejection, BytesRejection::FailedToBufferBody(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE);
     let refusal = if too_large {
-        Refusal::TooLarge { limit: words::bytes(super::SMALL_FORM as u64) }
+        Refusal::TooLarge { limit: words::bytes(most) }
     } else {
         let message = "The form broke off on its way. Go back and send it again.".to_owned();
         Refusal::Page(quire_app::data::PageError::Invalid { message })

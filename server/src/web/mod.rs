@@ -5,6 +5,7 @@ mod events;
 mod form;
 mod hand_in;
 mod mailbox;
+mod mark_by_hand;
 mod notices;
 mod pages;
 mod sign_in;
@@ -38,6 +39,15 @@ pub(crate) fn router(app: &App) -> Router<App> {
         router = match path.as_str() {
             "/sign-in" => router.route(path, get(pages::page).post(sign_in::by_password)),
             "/admin/dead-letters" => router.route(path, get(pages::page).post(dead_letters::decide)),
+            // These bring a work or feedback back.
+            "/admin/dead-letters/{id}" => {
+                let post = post(dead_letters::one).layer(DefaultBodyLimit::max(work));
+                router.route(path, get(pages::page).merge(post))
+            }
+            "/teach/submissions/{tracking_id}/mark" => {
+                let post = post(mark_by_hand::mark).layer(DefaultBodyLimit::max(work));
+                router.route(path, get(pages::page).merge(post))
+            }
             path => router.route(path, get(pages::page)),
         };
     }

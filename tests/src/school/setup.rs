@@ -1,6 +1,7 @@
 //! What the school is made of: the file that `quire setup` is given.
 
 use super::{Options, email};
+use crate::essays::essay;
 use quire_engine::store::{Db, Exec as _};
 use quire_simulator::Running;
 use std::fmt::Write as _;
@@ -35,7 +36,11 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
     }
     out.push_str(&course("W101", "Writing 101", "berg", &["ada", "ben"]));
     out.push_str(&course("H202", "History 202", "dora", &["cy"]));
-    out.push_str(RUBRIC);
+    let guidelines = match options.guidelines {
+        0 => String::new(),
+        words => format!("guidelines = {:?}\n", essay(0, words).replace('\n', " ")),
+    };
+    out.push_str(&RUBRIC.replace("GUIDELINES\n", &guidelines));
     for (key, kind, more) in [
         ("essay", "summative", AT_ONCE),
         ("exam", "final_exam", AT_ONCE),
@@ -59,12 +64,13 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
             continue;
         }
         let (least, most) = options.jobs;
+        let (create, call) = options.timeouts;
         let _ = write!(
             out,
             "[[providers]]\nname = \"{name}\"\nkind = \"{name}\"\nbase_url = \"{url}\"\nkey = \"sk-tests\"\n\
              [providers.settings]\nmodels = [\"{model}\"]\nmin_jobs = {least}\nmax_jobs = {most}\nmax_batches = 4\nschedule = \"* * * * * *\"\n\
              economy_schedule = \"* * * * * *\"\npoll_first_s = 1\npoll_max_s = 1\n\
-             create_timeout_s = 5\n\n"
+             create_timeout_s = {create}\ncall_timeout_s = {call}\n\n"
         );
     }
     out
@@ -84,6 +90,7 @@ const RUBRIC: &str = r#"[[rubrics]]
 course = "W101"
 key = "letter"
 title = "A letter to the editor"
+GUIDELINES
 
 [[rubrics.criteria]]
 id = "position"

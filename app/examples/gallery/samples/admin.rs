@@ -12,6 +12,7 @@ fn batch_item(id: &str, provider: &str, state: BatchState, counts: BatchCounts) 
     );
     BatchItem {
         id: id.to_owned(),
+        name: if id == "b-2045" { "b-2034_split_1".to_owned() } else { id.to_owned() },
         provider: provider.to_owned(),
         model: model.to_owned(),
         state,
@@ -23,7 +24,7 @@ fn batch_item(id: &str, provider: &str, state: BatchState, counts: BatchCounts) 
 }
 
 fn counts(total: u64, succeeded: u64, failed: u64, requeued: u64) -> BatchCounts {
-    BatchCounts { total, succeeded, failed, requeued }
+    BatchCounts { total, succeeded, failed, requeued, split: 0 }
 }
 
 fn items() -> Vec<BatchItem> {
@@ -38,7 +39,9 @@ fn items() -> Vec<BatchItem> {
         batch_item("b-2037", "OpenAI", S::Completed, counts(1_000, 1_000, 0, 0)),
         batch_item("b-2036", "Anthropic", S::Completed, counts(500, 497, 3, 0)),
         batch_item("b-2035", "Anthropic", S::Cancelled, counts(480, 120, 0, 360)),
-        batch_item("b-2034", "OpenAI", S::Failed, counts(310, 0, 310, 0)),
+        batch_item("b-2045", "OpenAI", S::Planned, counts(155, 0, 0, 0)),
+        batch_item("b-2034", "OpenAI", S::Failed, BatchCounts { split: 310, ..counts(310, 0, 0, 0) }),
+        batch_item("b-2033", "OpenAI", S::Failed, counts(12, 0, 12, 0)),
     ]
 }
 
@@ -151,6 +154,91 @@ pub fn overview() -> Overview {
                 link: None,
             },
         ],
+        estimates: estimates(),
+    }
+}
+
+fn minutes(half: i64, most: i64) -> (TimeDelta, TimeDelta) {
+    (TimeDelta::minutes(half), TimeDelta::minutes(most))
+}
+
+fn estimates() -> Estimates {
+    let kept = |provider: &str, lane, route, jobs, before_middle, before_end| EstimatesKept {
+        provider: provider.to_owned(),
+        lane,
+        route,
+        jobs,
+        before_middle,
+        before_end,
+    };
+    let window = |kind, hours: &str, expected, reason: &str| ScheduleWindow {
+        kind,
+        hours: hours.to_owned(),
+        expected,
+        reason: reason.to_owned(),
+    };
+    let openai = ProviderTimes {
+        provider: "OpenAI".to_owned(),
+        batches: minutes(44, 81),
+        basis: "from 212 batches of the last 14 days".to_owned(),
+        calls: (TimeDelta::seconds(5), TimeDelta::seconds(12)),
+        calls_basis: "from 400 calls of the last 14 days".to_owned(),
+        model: "Learnt model: 14 % better on the last 70 batches: in use.".to_owned(),
+        schedule: ScheduleAdvice {
+            summary:
+                "Batches sent from 02:00 to 05:00 come back soonest, in the light of 212 finished batches."
+                    .to_owned(),
+            windows: vec![
+                window(
+                    WindowKind::Primary,
+                    "02:00 to 05:00",
+                    minutes(21, 38),
+                    "48 % sooner than at any hour, from 31 batches.",
+                ),
+                window(
+                    WindowKind::Alternative,
+                    "22:00 to 01:00",
+                    minutes(27, 45),
+                    "37 % sooner than at any hour, from 24 batches.",
+                ),
+                window(
+                    WindowKind::Alternative,
+                    "06:00 to 09:00",
+                    minutes(33, 60),
+                    "22 % sooner than at any hour, from 29 batches.",
+                ),
+                window(
+                    WindowKind::Avoid,
+                    "14:00 to 18:00",
+                    minutes(74, 130),
+                    "Avoid: 66 % slower than at any hour, from 58 batches.",
+                ),
+            ],
+        },
+    };
+    let anthropic = ProviderTimes {
+        provider: "Anthropic".to_owned(),
+        batches: minutes(81, 190),
+        basis: "from 12 batches of the last 14 days, mixed with what was assumed".to_owned(),
+        calls_basis: "no history yet: assumed".to_owned(),
+        model: "Learnt model: 12 of the 45 batches that it takes; fixed rule in use.".to_owned(),
+        schedule: ScheduleAdvice {
+            summary: "Too short a history: 12 of the 40 finished batches that it takes to compare hours."
+                .to_owned(),
+            windows: Vec::new(),
+        },
+        ..openai.clone()
+    };
+    Estimates {
+        days: 7,
+        whole: Some((1_234, 0.52, 0.91)),
+        kept: vec![
+            kept("Anthropic", Lane::Standard, Route::Batch, 190, 0.47, 0.88),
+            kept("OpenAI", Lane::Urgent, Route::Realtime, 96, 0.55, 0.93),
+            kept("OpenAI", Lane::Standard, Route::Batch, 702, 0.51, 0.91),
+            kept("OpenAI", Lane::Economy, Route::Batch, 246, 0.57, 0.94),
+        ],
+        providers: vec![openai, anthropic],
     }
 }
 
@@ -194,6 +282,7 @@ pub fn empty_overview() -> Overview {
             ..overview().spend
         },
         alerts: Vec::new(),
+        estimates: Estimates { whole: None, kept: Vec::new(), providers: Vec::new(), ..estimates() },
         ..overview()
     }
 }
@@ -202,7 +291,91 @@ pub fn batches(state: Option<BatchState>, page: u64) -> Batches {
     let batches: Vec<_> =
         items().into_iter().filter(|batch| state.is_none_or(|state| batch.state == state)).collect();
     let total = if state.is_some() { batches.len() as u64 } else { 2_044 };
-    Batches { batches, paging: Paging { page, per_page: 50, total } }
+    Batches { batches, sizes: vec![size_advice()], paging: Paging { page, per_page: 50, total } }
+}
+
+fn size_advice() -> SizeAdvice {
+    let outlook = |jobs: u64, minutes: (i64, i64), note: &str| SizeOutlook {
+        jobs,
+        cost: Some(NanoUsd(812_000 * i64::try_from(jobs).unwrap_or(0))),
+        half_within: TimeDelta::minutes(minutes.0),
+        most_within: TimeDelta::minutes(minutes.1),
+        note: note.to_owned(),
+    };
+    SizeAdvice {
+        provider: "OpenAI".to_owned(),
+        model: "gpt-6-luna".to_owned(),
+        bounds: (10, 1_000),
+        waiting: 212,
+        standing:
+            "It waits: 212 of the 320 jobs are there that are recommended, and no promised time suffers."
+                .to_owned(),
+        until: Some(ago(-4)),
+        size: outlook(320, (50, 81), "as cheap and as quick as any"),
+        reasons: vec![
+            "A job has about 1318 tokens in and 402 out.".to_owned(),
+            "212 jobs wait, and about 1640 come in an hour.".to_owned(),
+            "What comes while a batch is away fills about 5 of this size; 5 can be out at once.".to_owned(),
+        ],
+        alternatives: vec![
+            outlook(
+                212,
+                (64, 95),
+                "back 28 % later than the quickest size; needs 7 batches where 5 can be out at once",
+            ),
+            outlook(1_000, (58, 89), "back 16 % later than the quickest size"),
+        ],
+    }
+}
+
+fn candidates() -> Vec<BatchCandidate> {
+    let way = |way: &str, batches: Option<u64>, score: Option<f64>, reason: &str| BatchCandidate {
+        way: way.to_owned(),
+        chosen: score == Some(0.1),
+        batches,
+        cost: NanoUsd(840_000_000),
+        half_within: TimeDelta::minutes(44),
+        risk: 0.4,
+        score,
+        reasons: vec![reason.to_owned()],
+    };
+    vec![
+        way(
+            "by provider and model, in the queue’s order",
+            Some(2),
+            Some(0.13),
+            "It costs $0.84, 3 % more than the cheapest.",
+        ),
+        way(
+            "by assessment, so that each rubric is read from the cache",
+            Some(2),
+            Some(0.1),
+            "It costs $0.82, no more than any other.",
+        ),
+        way(
+            "by tokens, evenly",
+            Some(3),
+            Some(0.16),
+            "3 batches; if the largest fails, 34 % of the jobs wait again.",
+        ),
+        way(
+            "by cost, the largest gain from the cache first",
+            None,
+            None,
+            "The work does not fit into the free batches when it is spread so.",
+        ),
+    ]
+}
+
+fn parts() -> Vec<BatchPart> {
+    let part = |n: u64, state: &str, starts: Option<i64>| BatchPart {
+        id: "b-2045".to_owned(),
+        name: format!("b-2034_split_{n}"),
+        state: state.to_owned(),
+        jobs: 155,
+        starts: starts.map(ago),
+    };
+    vec![part(1, "being marked", None), part(2, "waits for its turn", Some(-1))]
 }
 
 pub fn batch(id: &str, page: u64) -> Option<Batch> {
@@ -225,6 +398,9 @@ pub fn batch(id: &str, page: u64) -> Option<Batch> {
     Some(Batch {
         provider_batch_id: (item.state != BatchState::Planned).then(|| "batch_68f0c2a41d".to_owned()),
         lanes: vec![Lane::Standard, Lane::Economy],
+        split_from: (item.id != item.name).then(|| ("b-2034".to_owned(), "b-2034".to_owned())),
+        parts: if item.counts.split > 0 { parts() } else { Vec::new() },
+        candidates: if item.id == item.name { candidates() } else { Vec::new() },
         reasons: vec![
             "OpenAI’s queue reached 1,000 jobs, its largest batch.".to_owned(),
             "One rubric fills it, so its 1,024 shared tokens are read from the cache.".to_owned(),
@@ -284,59 +460,4 @@ pub fn mail_html() -> &'static str {
     "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Your essay is in</title><body style=\"font:16px/1.5 sans-serif;\
      color:#1c1f24;background:#faf8f3;padding:2rem\"><h1 style=\"font:600 24px serif\">Your essay is in</h1><p>We have \
      “A letter to the editor” safely. Marks are expected today, 16:10 to 17:40.<p><a href=\"#\">Follow it here</a></body></html>"
-}
-
-/// The page of dead letters.
-pub fn dead_letters(filter: DeadLetterFilter, page: u64) -> DeadLetters {
-    let letter = |id: &str, cause: &str, why: &str, advice: &str| DeadLetter {
-        id: id.to_owned(),
-        tracking_id: format!("QR-{id}"),
-        assignment: "Essay 2".to_owned(),
-        student: "ada.lind@example.edu".to_owned(),
-        provider: "openai".to_owned(),
-        model: "gpt-6-luna".to_owned(),
-        route: "in a batch".to_owned(),
-        cause: cause.to_owned(),
-        why: why.to_owned(),
-        advice: advice.to_owned(),
-        died_at: ago(40),
-        recoveries: 0,
-        recover_at: None,
-        resolution: None,
-        reason: None,
-    };
-    let mut letters = vec![
-        letter(
-            "DEAD-ONE",
-            "No answer could be used",
-            "the level \"splendid\" of the criterion \"position\" is not one of the rubric",
-            "Try again, or send it to another provider; look whether rubric or work are unusual.",
-        ),
-        DeadLetter {
-            recoveries: 1,
-            recover_at: Some(ago(-35)),
-            ..letter(
-                "DEAD-TWO",
-                "The provider failed",
-                "the provider failed (503): overloaded",
-                "See whether the provider answers others; else send it to another provider.",
-            )
-        },
-        DeadLetter {
-            resolution: Some("Closed".to_owned()),
-            reason: Some("handed in by mistake".to_owned()),
-            ..letter("DEAD-DONE", "The provider refused it", "the request was refused (400)", "")
-        },
-    ];
-    letters.retain(|letter| match filter {
-        DeadLetterFilter::Open => letter.resolution.is_none(),
-        DeadLetterFilter::Resolved => letter.resolution.is_some(),
-        DeadLetterFilter::All => true,
-    });
-    let total = letters.len() as u64;
-    DeadLetters {
-        letters,
-        ways: vec!["anthropic".to_owned(), "openai".to_owned()],
-        paging: Paging { page, per_page: 50, total },
-    }
 }

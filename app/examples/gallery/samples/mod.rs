@@ -1,6 +1,7 @@
 //! Sample pages: every state a page can be in, at fixed ids and a fixed time.
 
 mod admin;
+mod letters;
 mod staff;
 mod student;
 
@@ -123,13 +124,26 @@ impl PageData for Samples {
         admin::batch(id, page).ok_or(PageError::NotFound)
     }
 
+    async fn mark_by_hand(&self, _viewer: &Viewer, tracking_id: &str) -> PageResult<view::MarkByHand> {
+        staff::mark_by_hand(tracking_id).ok_or(PageError::NotFound)
+    }
+
     async fn dead_letters(
         &self,
         _viewer: &Viewer,
-        filter: view::DeadLetterFilter,
+        filter: view::LetterFilter,
         page: u64,
     ) -> PageResult<view::DeadLetters> {
-        Ok(admin::dead_letters(filter, page))
+        Ok(letters::list(&filter, page))
+    }
+
+    async fn dead_letter(
+        &self,
+        _viewer: &Viewer,
+        id: &str,
+        show_text: bool,
+    ) -> PageResult<view::OpenedLetter> {
+        letters::one(id, show_text).ok_or(PageError::NotFound)
     }
 
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {

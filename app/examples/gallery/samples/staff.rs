@@ -12,6 +12,7 @@ const COUNTS: StatusCounts = StatusCounts {
     completed: 1_048,
     needs_attention: 2,
     withdrawn: 61,
+    closed: 3,
 };
 
 pub fn home() -> TeachHome {
@@ -76,6 +77,7 @@ pub fn assignment(id: &str, filter: SubmissionFilter, page: u64) -> Option<Teach
             ..row("QR-TROUBLE", "Tomás Ferreira-Villalobos", 1, 5_100, Status::NeedsAttention)
         },
         row("QR-GONE", "Jonas Weber", 1, 6_000, Status::Withdrawn),
+        row("QR-CLOSED", "Mirjam Oduya", 2, 6_100, Status::Closed),
     ];
     let page_of = |rows: Vec<TeachRow>, total: u64| TeachAssignment {
         id: id.to_owned(),
@@ -169,6 +171,7 @@ pub fn submission(tracking_id: &str) -> Option<StaffSubmission> {
         assessment: None,
         confidence: None,
         held_because: None,
+        dead_letter: None,
         decisions: vec![decision(3)],
         attempts: Vec::new(),
         cost: NanoUsd(0),
@@ -201,6 +204,23 @@ pub fn submission(tracking_id: &str) -> Option<StaffSubmission> {
             cost: NanoUsd(1_702_000),
             ..waiting
         }),
+        "QR-TROUBLE" => Some(StaffSubmission {
+            student: "Tomás Ferreira-Villalobos".to_owned(),
+            status: Status::NeedsAttention,
+            estimate: None,
+            place: None,
+            held_because: Some("two replies could not be used".to_owned()),
+            dead_letter: Some("dead-one".to_owned()),
+            attempts: vec![attempt(
+                1,
+                96,
+                AttemptOutcome::Failed(
+                    "the reply was not valid JSON: it ended at character 2,048".to_owned(),
+                ),
+            )],
+            cost: NanoUsd(812_000),
+            ..waiting
+        }),
         "QR-DONE" => Some(StaffSubmission {
             status: Status::Completed,
             place: None,
@@ -218,4 +238,39 @@ pub fn submission(tracking_id: &str) -> Option<StaffSubmission> {
         }),
         _ => None,
     }
+}
+
+pub fn mark_by_hand(tracking_id: &str) -> Option<MarkByHand> {
+    let level = |id: &str, name: &str, description: &str, points: f64| LevelToMark {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        description: description.to_owned(),
+        points,
+    };
+    let criterion = |id: &str, name: &str, description: &str| CriterionToMark {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        description: description.to_owned(),
+        most: 5.0,
+        levels: vec![
+            level("missing", "Missing", "It is not there.", 0.0),
+            level("begun", "Begun", "It is there, and the reader has to look for it.", 2.5),
+            level("clear", "Clear and held throughout", "The reader knows it early and never loses it.", 5.0),
+        ],
+    };
+    (tracking_id == "QR-TROUBLE").then(|| MarkByHand {
+        tracking_id: tracking_id.to_owned(),
+        assignment_id: "essay-2".to_owned(),
+        assignment: "Essay 2: A letter to the editor".to_owned(),
+        course: "Writing 101".to_owned(),
+        student: "Tomás Ferreira-Villalobos".to_owned(),
+        draft: Draft { number: 1, allowed: Some(3) },
+        why: "the level \"splendid\" of the criterion \"position\" is not one of the rubric".to_owned(),
+        held: false,
+        criteria: vec![
+            criterion("position", "Position", "Whether the reader learns what is asked for."),
+            criterion("support", "Support", ""),
+        ],
+        work: Work { text: ESSAY.to_owned(), words: 222 },
+    })
 }

@@ -255,8 +255,11 @@ pub fn progress(tracking_id: &str, moved: u32, at: DateTime<Utc>) -> Option<Prog
             ..processing
         },
         "QR-TROUBLE" => Progress { status: Status::NeedsAttention, estimate: None, ..processing },
+        "QR-CLOSED" | "QR-CLOSED-FOR-GOOD" => {
+            Progress { status: Status::Closed, estimate: None, place: None, ..processing }
+        }
         "QR-GONE" => Progress { status: Status::Withdrawn, place: None, ..queued },
-        "QR-DONE" | "QR-ALONE" => Progress {
+        "QR-DONE" | "QR-ALONE" | "QR-BY-HAND" => Progress {
             status: Status::Completed,
             marked_at: Some(ago(2)),
             released_at: Some(ago(1)),
@@ -322,12 +325,23 @@ pub fn submission(tracking_id: &str) -> Option<Submission> {
         submitted_at: progress.submitted_at,
         words: 222,
         interim: progress.interim_ready.then(|| interim(tracking_id)),
-        replace: (tracking_id != "QR-ALONE").then_some(Replace { until: Some(ago(-3_115)), left: Some(1) }),
+        replace: (!["QR-ALONE", "QR-CLOSED-FOR-GOOD"].contains(&tracking_id))
+            .then_some(Replace { until: Some(ago(-3_115)), left: Some(1) }),
         reach: vec![Reach::Platform, Reach::Email("ada.lind@example.org".to_owned())],
         release: if progress.approval_follows { Release::Approved } else { Release::UnsureHeld },
-        outcome: (status == Status::Completed)
-            .then(|| Outcome { assessment: assessment(tracking_id == "QR-DONE"), work: essay() }),
+        outcome: (status == Status::Completed).then(|| Outcome {
+            assessment: if tracking_id == "QR-BY-HAND" {
+                by_hand()
+            } else {
+                assessment(tracking_id == "QR-DONE")
+            },
+            work: essay(),
+        }),
         replaced_by: (status == Status::Withdrawn).then(|| "QR-7F3K-92MD".to_owned()),
+        closed: (status == Status::Closed).then(|| Closed {
+            reason: "Your file holds a blank page only. Hand in the essay itself.".to_owned(),
+            at: ago(12),
+        }),
         progress,
     })
 }
@@ -372,6 +386,17 @@ pub fn assessment(approved: bool) -> Assessment {
             Vec::new()
         },
     }
+}
+
+/// The same marks, given by a person.
+fn by_hand() -> Assessment {
+    let mut given = assessment(true);
+    for criterion in &mut given.criteria {
+        criterion.evidence.clear();
+    }
+    given.criteria[1].comment.clear();
+    let decided_by = DecidedBy::Person { by: "N. Berg".to_owned(), at: ago(1) };
+    Assessment { decided_by, compared: Vec::new(), ..given }
 }
 
 pub fn submitted_text(tracking_id: &str) -> Option<SubmittedText> {

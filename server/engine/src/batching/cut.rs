@@ -1,6 +1,12 @@
 //! Cutting: ready jobs of a provider become batches that are written down, all in one transaction.
 
-use super::{Batch, BatchState, QueueFacts, Reason, Room, Sizes, compose, new_token, readiness, store};
+use super::{
+    Batch, Circumstances, Composed, Composition, InLine, Prefix, Readiness, Room, candidates,
+    compose::{Limits, spared},
+    line_up, new_token, rate,
+    size::Shares,
+    store,
+};
 use crate::{
     budget, crash,
     engine::{Engine, EngineError},
@@ -8,12 +14,12 @@ use crate::{
     jobs::{self, Task},
     notice,
     provider::registry,
-    queue::{self, Lane},
+    queue::{self, Job},
     recovery::Cause,
-    store::{BatchId, Exec, JobId, SubmissionId},
+    store::{BatchId, Exec, JobId, SubmissionId, Tx},
     submission::{self, SubmissionState},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 
 /// Jobs looked at in one cut: more than any provider's slots hold.
@@ -35,45 +41,23 @@ impl Engine {
         let mut ready = Vec::new();
         // What waits for one that is paused can still go elsewhere.
         for entry in self.providers().into_iter().filter(|entry| self.health().pause(&entry.name).is_none()) {
+            if !entry.provider.capabilities().batch {
+                if backlog.iter().any(|b| b.provider == entry.name && b.ready > 0) {
+                    ready.push(entry.name.clone());
+                }
+                continue;
+            }
             let models: HashSet<&str> =
                 backlog.iter().filter(|b| b.provider == entry.name).map(|b| b.model.as_str()).collect();
-            let any = models
-                .into_iter()
-                .any(|model| self.reason_to_cut(&entry, model, &backlog, &in_flight, since, now).is_some());
+            let any = models.into_iter().any(|model| {
+                let queue = Shares::new(&entry, model, &backlog, &in_flight, now);
+                matches!(self.readiness_of(&queue, since), Readiness::Cut(_))
+            });
             if any {
                 ready.push(entry.name.clone());
             }
         }
         Ok(ready)
-    }
-
-    fn reason_to_cut(
-        &self,
-        entry: &crate::engine::Entry,
-        model: &str,
-        backlog: &[queue::Backlog],
-        in_flight: &[store::InFlight],
-        since: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Option<Reason> {
-        let of = |lane| {
-            backlog.iter().find(move |b| b.provider == entry.name && b.model == model && b.lane == lane)
-        };
-        let ready = |lane| of(lane).map_or(0, |b| b.ready);
-        let oldest = |lane| of(lane).and_then(|b| b.oldest);
-        let fired =
-            |schedule: &crate::provider::Schedule| schedule.next_after(since).is_some_and(|at| at <= now);
-        let facts = QueueFacts {
-            urgent: ready(Lane::Urgent),
-            standard: ready(Lane::Standard),
-            economy: ready(Lane::Economy),
-            oldest: [oldest(Lane::Urgent), oldest(Lane::Standard)].into_iter().flatten().min(),
-            oldest_economy: oldest(Lane::Economy),
-            fired: fired(&entry.schedule),
-            economy_fired: fired(&entry.economy_schedule),
-            open_batches: in_flight.iter().filter(|f| f.provider == entry.name).map(|f| f.batches).sum(),
-        };
-        readiness(&facts, &entry.sizes(), now)
     }
 
     /// Cuts a provider's queue: all batches that may be cut now.
@@ -101,76 +85,58 @@ impl Engine {
             .collect();
         models.sort();
         models.dedup();
+        if !entry.provider.capabilities().batch {
+            self.without_batches(&mut tx, provider, &models).await?;
+            tx.commit().await?;
+            return Ok(Vec::new());
+        }
         for model in models {
             let in_flight = store::in_flight(&mut tx).await?;
-            let Some(reason) = self.reason_to_cut(&entry, &model, &backlog, &in_flight, since, now) else {
-                continue;
-            };
-            let sizes: Sizes = entry.sizes();
-            let hard = entry.limits();
-            let open: i64 = in_flight.iter().filter(|f| f.provider == provider).map(|f| f.batches).sum();
-            let enqueued: i64 = in_flight
-                .iter()
-                .filter(|f| f.provider == provider && f.model == model)
-                .map(|f| f.tokens)
-                .sum();
-            let room = Room {
-                jobs: sizes.max,
-                batches: sizes.slots - open,
-                hard,
-                tokens_left: hard
-                    .enqueued_tokens
-                    .map(|most| i64::try_from(most).unwrap_or(i64::MAX).saturating_sub(enqueued)),
-            };
+            let waiting = Shares::new(&entry, &model, &backlog, &in_flight, now);
+            let Readiness::Cut(reason) = self.readiness_of(&waiting, since) else { continue };
             let ready = queue::store::ready(&mut tx, provider, &model, now, MOST_CANDIDATES).await?;
             let ready = self.with_money(&mut tx, ready).await?;
-            let (compositions, too_large) = compose(ready, reason.takes_economy(), &room, now);
+            let hard = entry.limits();
+            let most_tokens = self.most_tokens(&mut tx, provider, &model, hard.enqueued_tokens).await?;
+            let mut room = Room {
+                jobs: waiting.sizes().max,
+                batches: waiting.sizes().slots - waiting.open(),
+                hard,
+                tokens_left: most_tokens.map(|most| most.saturating_sub(waiting.enqueued())),
+                target: waiting.sizes().max,
+                least: waiting.sizes().min,
+            };
+            let (line, too_large) = line_up(ready, reason.takes_economy(), &room, now);
+            if let (Some(left), Some(first), 0) = (&mut room.tokens_left, line.first(), waiting.enqueued()) {
+                // A limit that the provider named, and not the settings, may be too narrow for the first job: the
+                // provider must say that of the job itself, or it would wait for ever.
+                *left = (*left).max(first.input_tokens);
+            }
+            let going = i64::try_from(line.len()).unwrap_or(i64::MAX);
+            room.target = self.recommended(&waiting, Some(going)).size.min(room.jobs);
+            let line = self.with_prefixes(&mut tx, line).await?;
+            let limits = Limits {
+                jobs: room.most_jobs(),
+                bytes: spared(hard.bytes),
+                tokens: most_tokens,
+                enqueued: waiting.enqueued(),
+            };
+            let (compositions, composed) = self.composed(&waiting, &line, &room, limits);
             for composition in compositions {
                 let batch = Batch {
-                    id: self.world().id(),
-                    token: new_token(self.world()),
-                    provider: provider.to_owned(),
-                    model: model.clone(),
-                    state: BatchState::Written,
-                    jobs: i64::try_from(composition.jobs.len()).unwrap_or(i64::MAX),
-                    bytes: composition.bytes,
-                    tokens: composition.tokens,
                     reason: reason.text().to_owned(),
-                    created_at: now,
-                    owner: None,
-                    lease_until: None,
-                    send_from: None,
-                    sends: 0,
-                    input_id: None,
-                    remote_id: None,
-                    remote_state: None,
-                    completed: 0,
-                    failed: 0,
-                    sent_at: None,
-                    ended_at: None,
-                    finished_at: None,
-                    polls: 0,
-                    failures: 0,
-                    look_at: now,
-                    error: None,
+                    ..Batch::written(
+                        self.world().id(),
+                        new_token(self.world()),
+                        (provider, &model),
+                        composed.strategy,
+                        now,
+                    )
                 };
-                let ids: Vec<JobId> = composition.jobs.iter().map(|job| job.id).collect();
-                let taken: HashSet<JobId> =
-                    queue::store::put_into_batch(&mut tx, &ids, batch.id, now).await?.into_iter().collect();
-                // A draft that was withdrawn meanwhile is no longer queued.
-                let jobs: Vec<&queue::Job> =
-                    composition.jobs.iter().filter(|j| taken.contains(&j.id)).collect();
-                if jobs.is_empty() {
-                    continue;
+                let jobs: Vec<&Job> = composition.jobs.iter().map(|at| &line[*at].job).collect();
+                if self.write_down(&mut tx, batch.clone(), &composition, &composed, jobs).await? {
+                    cut.push(batch.id);
                 }
-                let batch = Batch { jobs: i64::try_from(jobs.len()).unwrap_or(i64::MAX), ..batch };
-                let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
-                store::insert(&mut tx, &batch, &ids).await?;
-                let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
-                self.note_processing(&mut tx, &submissions, now).await?;
-                event::record(&mut tx, now, EventKind::Batch, &[batch.id.0]).await?;
-                jobs::push(&mut tx, &[Task::Submit(batch.id)], None).await?;
-                cut.push(batch.id);
             }
             let why = "the work alone is larger than the provider takes in one batch";
             self.bury_queued(&mut tx, &too_large, Cause::TooLarge, why).await?;
@@ -179,6 +145,84 @@ impl Engine {
         tx.commit().await?;
         crash::point("cut.after_commit");
         Ok(cut)
+    }
+
+    /// The batches that the jobs in line make, and why.
+    fn composed(
+        &self,
+        queue: &Shares<'_>,
+        line: &[InLine],
+        room: &Room,
+        limits: Limits,
+    ) -> (Vec<Composition>, Composed) {
+        let load = self.load();
+        let name = &queue.entry.name;
+        let price = self.price(name, queue.model, queue.now).ok();
+        let turnaround = self.expected_turnaround(&load, name);
+        let usual = load.turnaround(name).unwrap_or(self.settings().turnaround_prior);
+        // What a student was told counts from the latest time at which work of its age is cut.
+        let told = |job: &Job| {
+            let cut = (job.arrived_at + queue.sizes().longest).max(job.ready_at);
+            (cut + TimeDelta::seconds(usual.p90)).min(job.deadline)
+        };
+        let by = Circumstances {
+            price: price.as_ref(),
+            turnaround: &*turnaround,
+            promise: &told,
+            slots: (queue.open(), queue.sizes().slots),
+            tuning: &self.settings().batching,
+            now: queue.now,
+        };
+        rate(line, candidates(line, room), limits, &by)
+    }
+
+    /// The jobs with what each one's prompt shares with others.
+    async fn with_prefixes(&self, tx: &mut Tx, line: Vec<Job>) -> Result<Vec<InLine>, EngineError> {
+        let ids: Vec<JobId> = line.iter().map(|job| job.id).collect();
+        let assignments = queue::store::assignments(tx, &ids).await?;
+        let mut tokens = HashMap::new();
+        for assignment in assignments.values().copied().collect::<HashSet<_>>() {
+            let stable = self.marking(assignment).await?.stable_tokens;
+            tokens.insert(assignment, i64::try_from(stable).unwrap_or(i64::MAX));
+        }
+        let prefix = |job: &Job| {
+            let assignment = *assignments.get(&job.id)?;
+            Some(Prefix { assignment, tokens: *tokens.get(&assignment)? })
+        };
+        Ok(line.into_iter().map(|job| InLine { prefix: prefix(&job), job }).collect())
+    }
+
+    /// Writes a batch down with its jobs; false where none of them is queued any more.
+    async fn write_down(
+        &self,
+        tx: &mut Tx,
+        batch: Batch,
+        composition: &Composition,
+        composed: &Composed,
+        jobs: Vec<&Job>,
+    ) -> Result<bool, EngineError> {
+        let now = batch.created_at;
+        let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        let taken: HashSet<JobId> =
+            queue::store::put_into_batch(tx, &ids, batch.id, now).await?.into_iter().collect();
+        // A draft that was withdrawn meanwhile is no longer queued.
+        let jobs: Vec<&Job> = jobs.into_iter().filter(|job| taken.contains(&job.id)).collect();
+        if jobs.is_empty() {
+            return Ok(false);
+        }
+        let batch = Batch {
+            jobs: i64::try_from(jobs.len()).unwrap_or(i64::MAX),
+            bytes: composition.bytes,
+            tokens: composition.tokens,
+            ..batch
+        };
+        let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        store::insert(tx, &batch, Some(composed), &ids).await?;
+        let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
+        self.note_processing(tx, &submissions, now).await?;
+        event::record(tx, now, EventKind::Batch, &[batch.id.0]).await?;
+        jobs::push(tx, &[Task::Submit(batch.id)], None).await?;
+        Ok(true)
     }
 
     /// Jobs for which money is held; holds it for those stored at a hard stop, as far as it goes.

@@ -2,16 +2,30 @@
 
 mod compose;
 mod cut;
+mod divide;
 mod poll;
 mod readiness;
 mod requests;
 mod send;
+mod size;
+mod split;
 pub mod store;
+#[cfg(test)]
+mod tests;
+mod tuning;
 mod view;
+mod without;
 
-pub use compose::{Composition, Room, compose};
-pub use readiness::{QueueFacts, Reason, Sizes, readiness};
+pub use compose::{
+    Candidate, Circumstances, Composed, Composition, InLine, Limits, Prefix, Rated, Room, Strategy,
+    candidates, line_up, rate,
+};
+pub use divide::most_tokens;
+pub use readiness::{QueueFacts, Readiness, Reason, Sizes, Target, Waits, readiness};
+pub use size::{Alternative, ExpectedTurnaround, Recommendation, SizeAdvice, SizeFacts, recommend};
+pub(crate) use split::{Limit, calls_for, named};
 pub use store::{Batch, BatchState, InFlight};
+pub use tuning::Tuning;
 pub use view::{BatchJob, BatchView, BatchViewError};
 
 use crate::store::World;

@@ -6,7 +6,7 @@ use crate::{
     event::{self, EventKind},
     jobs::{self, Task, Verdict},
     provider::{CallError, ErrorClass, RemoteBatch, RemoteState},
-    recovery::{Next, after_failure},
+    recovery::insist,
     store::BatchId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -61,15 +61,8 @@ impl Engine {
             }
             Err(error) => {
                 let failures = batch.failures + 1;
-                let counted = u32::try_from(failures).unwrap_or(u32::MAX);
-                let wait = match after_failure(&self.settings().retry, &error, counted) {
-                    Next::Again(wait) | Next::Wait(wait) => {
-                        TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
-                    }
-                    // The batch is paid for: it is asked about until it answers.
-                    Next::GiveUp => TimeDelta::seconds(60),
-                };
-                let at = next.max(now + wait);
+                // The batch is paid for: it is asked about until it answers.
+                let at = next.max(now + insist(&self.settings().retry, &error, failures));
                 tracing::warn!(batch.id = %id, %error, "a batch could not be asked about");
                 store::set_poll_failed(&mut db, id, at, failures, &error.to_string()).await?;
                 Ok(Verdict::LookAgain(at))

@@ -72,10 +72,17 @@ impl Engine {
             return Ok(None);
         }
         let ids: Vec<SubmissionId> = items.iter().map(|item| item.submission_id).collect();
-        let works: HashMap<SubmissionId, submission::Work> =
-            submission::store::works(&mut db, &ids).await?.into_iter().map(|work| (work.id, work)).collect();
+        let works: HashMap<SubmissionId, submission::Sent> = submission::store::as_sent(&mut db, &ids)
+            .await?
+            .into_iter()
+            .map(|work| (work.id, work))
+            .collect();
         let mut lines = Vec::with_capacity(items.len());
         for item in items {
+            // It went back to the queue when the batch was given up and its process ended half way through.
+            if item.outcome.is_some() {
+                continue;
+            }
             let Some(work) = works.get(&item.submission_id) else {
                 return Err(EngineError::Missing {
                     what: "a submission",
@@ -83,7 +90,8 @@ impl Engine {
                 });
             };
             let marking = self.marking(work.assignment_id).await?;
-            let request = Request { model: model.clone(), prompt: marking.prompt(&work.text) };
+            let request =
+                Request { model: model.clone(), prompt: marking.request(&work.text, item.max_output) };
             let mut line =
                 Vec::with_capacity(request.prompt.stable.len() + request.prompt.work.len() * 5 / 4 + 4096);
             provider.write_request(&mut line, &CustomId::new(token, item.job_id), &request);

@@ -4,17 +4,17 @@
 //! stored first; whoever finds a batch in that state without the provider's id looks for it there, adopts it, and sends
 //! it again only where it surely is not there and can't appear any more.
 
-use super::{Batch, BatchState, store};
+use super::{Batch, BatchState, Limit, calls_for, store};
 use crate::{
     crash,
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::{self, Task, Verdict},
     provider::{
-        CallError, Found, Outgoing, Provider, RemoteBatch, Sought,
+        CallError, ErrorClass, Found, Outgoing, Provider, RemoteBatch, Sought,
         health::{NotNow, Work},
     },
-    recovery::{Next, after_failure},
+    recovery::{Next, after_failure, insist},
     store::BatchId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -103,7 +103,8 @@ impl Engine {
     }
 
     /// Nothing can be sent to the provider now: the batch waits, without using up an attempt. Where the provider has
-    /// failed for some time and another works, its jobs go back into the queue, where they are decided again.
+    /// failed for some time and another works, its jobs go back into the queue, where they are decided again; those of a
+    /// part of a split batch wait, since the other parts take their turns by it.
     fn not_now(&self, batch: &Batch, not_now: &NotNow) -> Step {
         let now = self.now();
         let patience = TimeDelta::seconds(i64::from(self.health().settings().redecide_seconds));
@@ -111,7 +112,10 @@ impl Engine {
             .providers()
             .iter()
             .any(|entry| entry.name != batch.provider && self.health().is_up(&entry.name));
-        if another && not_now.paused_since.is_some_and(|since| now - since >= patience) {
+        if another
+            && batch.split.is_none()
+            && not_now.paused_since.is_some_and(|since| now - since >= patience)
+        {
             return Step::HandBack(not_now.why.clone());
         }
         Step::Later {
@@ -134,9 +138,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Uploads and creates.
+    /// Uploads and creates; a part of a split batch when its turn comes.
     async fn send(&self, batch: &Batch, provider: &dyn Provider) -> Result<Step, EngineError> {
         let mut db = self.db();
+        let wait = |at| Step::Later { state: BatchState::Written, at, failures: batch.failures, error: None };
+        if let Some(at) = self.turn_of(batch).await? {
+            return Ok(wait(at));
+        }
         let (outgoing, input) = match &batch.input_id {
             // Uploaded by a process that ended before it went on.
             Some(input) => (self.outgoing(batch, batch.bytes), Some(input.clone())),
@@ -147,6 +155,11 @@ impl Engine {
                         return Ok(later(batch, BatchState::Written, self.now(), &error.to_string()));
                     }
                 };
+                if batch.jobs > 1 && u64::try_from(bytes).unwrap_or(0) > provider.capabilities().limits.bytes
+                {
+                    let why = format!("its input has {bytes} bytes, more than the provider takes");
+                    return Ok(Step::Refused(CallError::new(ErrorClass::TokenLimit, why)));
+                }
                 let outgoing = self.outgoing(batch, bytes);
                 match provider.upload(&outgoing, self.lines(batch)).await {
                     Ok(input) => {
@@ -162,8 +175,10 @@ impl Engine {
                 }
             }
         };
-        if !store::begin_send(&mut db, batch.id, self.owner(), self.now()).await? {
-            return Ok(Step::NotOurs);
+        match self.begin_send(batch).await? {
+            Some(true) => {}
+            Some(false) => return Ok(Step::NotOurs),
+            None => return Ok(wait(self.now() + UNDECIDED)),
         }
         crash::point("send.before_create");
         match provider.create(&outgoing, input.as_deref(), self.lines(batch)).await {
@@ -192,6 +207,7 @@ impl Engine {
     fn outgoing(&self, batch: &Batch, bytes: i64) -> Outgoing {
         Outgoing {
             token: batch.token.clone(),
+            model: batch.model.clone(),
             requests: u64::try_from(batch.jobs).unwrap_or(0),
             bytes: u64::try_from(bytes).unwrap_or(0),
         }
@@ -286,6 +302,10 @@ impl Engine {
     }
 
     fn send_failed(&self, batch: &Batch, state: BatchState, error: CallError) -> Step {
+        if state == BatchState::Written && split_for(batch, &error).is_some() {
+            // It would be refused again: it is split at once.
+            return Step::Refused(error);
+        }
         let failures = batch.failures + 1;
         let next = after_failure(&self.settings().retry, &error, u32::try_from(failures).unwrap_or(u32::MAX));
         let at = |wait: Duration| self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
@@ -297,13 +317,21 @@ impl Engine {
                 Step::Later { state, at: at(wait), failures: batch.failures, error: Some(error.to_string()) }
             }
             // A batch that may be at the provider is never given up, only looked for again.
-            Next::GiveUp if state == BatchState::Sending => counted(at(Duration::from_secs(60))),
+            Next::GiveUp if state == BatchState::Sending => {
+                counted(self.now() + insist(&self.settings().retry, &error, failures))
+            }
             Next::GiveUp => Step::Refused(error),
         }
     }
 
-    /// Puts the jobs of a refused batch back, or gives them up where that is useless.
+    /// Splits a batch that is too large; else puts the jobs of a refused batch back, or gives them up where that is
+    /// useless.
     async fn give_batch_up(&self, batch: &Batch, error: &CallError) -> Result<(), EngineError> {
+        if let Some(limit) = split_for(batch, error)
+            && self.split_batch(batch, limit, &error.to_string()).await?
+        {
+            return Ok(());
+        }
         tracing::error!(batch.id = %batch.id, %error, "a batch was given up; its jobs go back");
         self.take_in_all(batch, error).await?;
         let now = self.now();
@@ -314,6 +342,11 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// How a refusal calls for a split, where it does.
+fn split_for(batch: &Batch, error: &CallError) -> Option<Limit> {
+    calls_for(error.class, &error.message, batch.jobs, batch.tokens)
 }
 
 fn later(batch: &Batch, state: BatchState, now: DateTime<Utc>, error: &str) -> Step {

@@ -1,11 +1,14 @@
 //! The tables `batches` and `batch_items`. Each change of state is one statement with the old state, and where it
 //! matters the owner, in its condition.
 
+pub mod split;
+
+use super::{Composed, Strategy};
 use crate::{
     provider::RemoteState,
-    store::{BatchId, DbError, Exec, JobId, Rows, SubmissionId},
+    store::{BatchId, DbError, Exec, JobId, Json, Rows, SubmissionId},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Where a batch stands.
@@ -102,21 +105,95 @@ pub struct Batch {
     pub look_at: DateTime<Utc>,
     /// What went wrong last.
     pub error: Option<String>,
+    /// How its jobs were put together.
+    pub strategy: Strategy,
+    /// The batch that it was split from.
+    pub parent: Option<BatchId>,
+    /// Its number among the parts of that batch, from 1.
+    pub split: Option<i64>,
+    /// The parts that it was itself split into.
+    pub parts: Option<i64>,
+}
+
+impl Batch {
+    /// A new batch that is written down now; what its jobs come to is to be filled in.
+    #[must_use]
+    pub fn written(
+        id: BatchId,
+        token: String,
+        (provider, model): (&str, &str),
+        strategy: Strategy,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            token,
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            state: BatchState::Written,
+            jobs: 0,
+            bytes: 0,
+            tokens: 0,
+            reason: String::new(),
+            created_at: now,
+            owner: None,
+            lease_until: None,
+            send_from: None,
+            sends: 0,
+            input_id: None,
+            remote_id: None,
+            remote_state: None,
+            completed: 0,
+            failed: 0,
+            sent_at: None,
+            ended_at: None,
+            finished_at: None,
+            polls: 0,
+            failures: 0,
+            look_at: now,
+            error: None,
+            strategy,
+            parent: None,
+            split: None,
+            parts: None,
+        }
+    }
+
+    /// The name that staff see: a part is called after the batch that it was split from.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.parent, self.split) {
+            (Some(parent), Some(split)) => format!("{parent}_split_{split}"),
+            _ => self.id.to_string(),
+        }
+    }
+
+    /// When it was sent, or will be at the earliest.
+    #[must_use]
+    pub fn expected_start(&self) -> DateTime<Utc> {
+        self.sent_at.unwrap_or(if self.split.is_some() { self.look_at } else { self.created_at })
+    }
 }
 
 const COLUMNS: &str = "id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, owner, \
     lease_until, send_from, sends, input_id, remote_id, remote_state, completed, failed, sent_at, ended_at, \
-    finished_at, polls, failures, look_at, error";
+    finished_at, polls, failures, look_at, error, strategy, parent, split, parts";
 
-/// Writes a batch down with its items; the jobs are moved by `queue::store::put_into_batch`.
+/// Writes a batch down with its items, and why they were put together so; the jobs are moved by
+/// `queue::store::put_into_batch`.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn insert(x: &mut impl Exec, batch: &Batch, jobs: &[JobId]) -> Result<(), DbError> {
+pub async fn insert(
+    x: &mut impl Exec,
+    batch: &Batch,
+    composed: Option<&Composed>,
+    jobs: &[JobId],
+) -> Result<(), DbError> {
     x.query(
         "INSERT INTO batches (id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, sends, \
-         completed, failed, polls, failures, look_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, $11)",
+         completed, failed, polls, failures, look_at, strategy, composition, parent, split) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, $11, $12, $13, $14, $15)",
     )
     .bind(batch.id)
     .bind(batch.token.clone())
@@ -129,6 +206,10 @@ pub async fn insert(x: &mut impl Exec, batch: &Batch, jobs: &[JobId]) -> Result<
     .bind(batch.reason.clone())
     .bind(batch.created_at)
     .bind(batch.look_at)
+    .bind(batch.strategy)
+    .bind(composed.map(|composed| Json(composed.clone())))
+    .bind(batch.parent)
+    .bind(batch.split)
     .exec()
     .await?;
     const ITEMS: Rows =
@@ -152,6 +233,16 @@ pub async fn find(x: &mut impl Exec, id: BatchId) -> Result<Option<Batch>, DbErr
     x.query(format!("SELECT {COLUMNS} FROM batches WHERE id = $1")).bind(id).opt().await
 }
 
+/// Why a batch's jobs were put together as they were; none for parts of a split one.
+///
+/// # Errors
+/// If the database fails.
+pub async fn composition(x: &mut impl Exec, id: BatchId) -> Result<Option<Composed>, DbError> {
+    let row: Option<(Option<Json<Composed>>,)> =
+        x.query("SELECT composition FROM batches WHERE id = $1").bind(id).opt().await?;
+    Ok(row.and_then(|(composed,)| composed).map(|composed| composed.0))
+}
+
 /// Batches that are not finished.
 ///
 /// # Errors
@@ -164,15 +255,21 @@ pub async fn open(x: &mut impl Exec) -> Result<Vec<Batch>, DbError> {
     .await
 }
 
-/// Open batches that should have been looked at before a time and that no living process is at work on.
+/// Open batches that should have been looked at a grace ago and that no living process is at work on.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn due(x: &mut impl Exec, now: DateTime<Utc>, most: i64) -> Result<Vec<Batch>, DbError> {
+pub async fn due(
+    x: &mut impl Exec,
+    now: DateTime<Utc>,
+    grace: TimeDelta,
+    most: i64,
+) -> Result<Vec<Batch>, DbError> {
     x.query(format!(
         "SELECT {COLUMNS} FROM batches WHERE state IN ('written', 'sending', 'sent', 'ended') AND look_at <= $1 \
-         AND (owner IS NULL OR lease_until <= $1) ORDER BY look_at LIMIT $2"
+         AND (owner IS NULL OR lease_until <= $2) ORDER BY look_at LIMIT $3"
     ))
+    .bind(now - grace)
     .bind(now)
     .bind(most)
     .all()
@@ -495,6 +592,8 @@ pub struct Item {
     pub submission_id: SubmissionId,
     /// How its result was taken in; none yet.
     pub outcome: Option<String>,
+    /// Most tokens of its answer.
+    pub max_output: i64,
 }
 
 /// Items of a batch from a place on.
@@ -503,7 +602,7 @@ pub struct Item {
 /// If the database fails.
 pub async fn items(x: &mut impl Exec, id: BatchId, from: i64, most: i64) -> Result<Vec<Item>, DbError> {
     x.query(
-        "SELECT i.place, i.job_id, j.submission_id, i.outcome FROM batch_items i \
+        "SELECT i.place, i.job_id, j.submission_id, i.outcome, j.max_output FROM batch_items i \
          JOIN model_jobs j ON j.id = i.job_id WHERE i.batch_id = $1 AND i.place >= $2 ORDER BY i.place LIMIT $3",
     )
     .bind(id)
@@ -556,6 +655,26 @@ pub async fn set_outcome(
     Ok(noted)
 }
 
+/// Notes what went wrong with jobs in a batch, for staff.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_said(x: &mut impl Exec, id: BatchId, jobs: &[JobId], said: &str) -> Result<(), DbError> {
+    for chunk in jobs.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE batch_items SET said = $1 WHERE batch_id = $2 AND job_id IN ({})",
+            crate::store::places(3, chunk.len())
+        ));
+        query.put(said.to_owned());
+        query.put(id);
+        for job in chunk {
+            query.put(*job);
+        }
+        query.exec().await?;
+    }
+    Ok(())
+}
+
 /// How many results of a batch were taken in, by outcome.
 ///
 /// # Errors
@@ -585,25 +704,6 @@ pub async fn known_remote_ids(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Turnaround of finished batches, from sending to the provider's end, the newest first.
-///
-/// # Errors
-/// If the database fails.
-pub async fn turnarounds(
-    x: &mut impl Exec,
-    provider: &str,
-    most: i64,
-) -> Result<Vec<(DateTime<Utc>, DateTime<Utc>)>, DbError> {
-    x.query(
-        "SELECT sent_at, ended_at FROM batches WHERE provider = $1 AND sent_at IS NOT NULL \
-         AND ended_at IS NOT NULL ORDER BY created_at DESC LIMIT $2",
-    )
-    .bind(provider.to_owned())
-    .bind(most)
-    .all()
-    .await
-}
-
 /// Open batches of each provider's model, and their tokens.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct InFlight {
@@ -629,6 +729,55 @@ pub async fn in_flight(x: &mut impl Exec) -> Result<Vec<InFlight>, DbError> {
          CAST(SUM(tokens) AS BIGINT) AS tokens FROM batches WHERE state IN ('written', 'sending', 'sent') \
          GROUP BY provider, model ORDER BY provider, model",
     )
+    .all()
+    .await
+}
+
+/// What went to one model of a provider in the last week.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Recent {
+    /// Provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Jobs cut into batches in the last hour.
+    pub hour: i64,
+    /// Jobs.
+    pub jobs: i64,
+    /// Their input tokens, estimated.
+    pub tokens: i64,
+    /// Their bytes, estimated.
+    pub bytes: i64,
+    /// Jobs of the largest batch that came back.
+    pub largest: Option<i64>,
+    /// Jobs of the smallest batch that was split in the last day.
+    pub refused: Option<i64>,
+    /// The least number of tokens that the provider named as its limit in the last day.
+    pub named_limit: Option<i64>,
+}
+
+/// What went to providers in the last week, by model. Parts of split batches are counted once, with those.
+///
+/// # Errors
+/// If the database fails.
+pub async fn recent(x: &mut impl Exec, now: DateTime<Utc>) -> Result<Vec<Recent>, DbError> {
+    let sum = |what: &str| format!("CAST(COALESCE(SUM(CASE WHEN {what} END), 0) AS BIGINT)");
+    let (hour, jobs, tokens, bytes) = (
+        sum("parent IS NULL AND created_at >= $2 THEN jobs"),
+        sum("parent IS NULL THEN jobs"),
+        sum("parent IS NULL THEN tokens"),
+        sum("parent IS NULL THEN bytes"),
+    );
+    x.query(format!(
+        "SELECT provider, model, {hour} AS hour, {jobs} AS jobs, {tokens} AS tokens, {bytes} AS bytes, \
+         MAX(CASE WHEN state = 'done' THEN jobs END) AS largest, \
+         MIN(CASE WHEN parts IS NOT NULL AND named_limit IS NULL AND created_at >= $3 THEN jobs END) AS refused, \
+         MIN(CASE WHEN created_at >= $3 THEN named_limit END) AS named_limit \
+         FROM batches WHERE created_at >= $1 GROUP BY provider, model"
+    ))
+    .bind(now - TimeDelta::days(7))
+    .bind(now - TimeDelta::hours(1))
+    .bind(now - TimeDelta::days(1))
     .all()
     .await
 }

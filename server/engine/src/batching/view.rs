@@ -1,10 +1,10 @@
 //! Batches as administrators see them.
 
-use super::{Batch, store};
+use super::{Batch, Composed, store};
 use crate::{
     engine::{Engine, EngineError},
     identity::{Act, Actor, IdentityError},
-    queue::{Estimate, JobState, Lane, sent},
+    queue::{Estimate, JobState, Lane},
     store::{BatchId, DbError, Exec, NanoUsd},
     submission::{Page, TrackingId},
 };
@@ -22,8 +22,12 @@ pub struct BatchView {
     pub expected: NanoUsd,
     /// Tokens read, of these from the cache, and written, as the provider counted them.
     pub tokens: (i64, i64, i64),
-    /// When it will be back, while it is away.
+    /// When it will be back, while it is away; of one that was split, when its last part will.
     pub estimate: Option<Estimate>,
+    /// Why its jobs were put together so; not in lists.
+    pub composed: Option<Composed>,
+    /// The parts that it was split into; not in lists.
+    pub parts: Vec<Batch>,
 }
 
 /// One job of a batch.
@@ -125,7 +129,15 @@ impl Engine {
         let page = page.max(1);
         let rows = store::batch_jobs(&mut db, id, per_page, (page - 1).saturating_mul(per_page)).await?;
         let total = batch.jobs;
-        Ok((self.batch_view(batch).await?, Page { rows, page, per_page, total }))
+        let composed = store::composition(&mut db, id).await?;
+        let parts = match batch.parts {
+            Some(_) => store::split::parts(&mut db, batch.parent.unwrap_or(id)).await?,
+            None => Vec::new(),
+        };
+        let last = parts.iter().filter_map(|part| self.back(part)).max_by_key(|estimate| estimate.to);
+        let view = self.batch_view(batch).await?;
+        let view = BatchView { composed, parts, estimate: view.estimate.or(last), ..view };
+        Ok((view, Page { rows, page, per_page, total }))
     }
 
     async fn batch_view(&self, batch: Batch) -> Result<BatchView, EngineError> {
@@ -148,14 +160,15 @@ impl Engine {
             .bind(batch.id)
             .one()
             .await?;
-        let estimate = match (batch.ended_at, batch.finished_at) {
-            (None, None) => {
-                let prior = self.settings().turnaround_prior;
-                let turnaround = self.load().turnaround(&batch.provider).unwrap_or(prior);
-                Some(sent(batch.sent_at.unwrap_or(batch.created_at), turnaround, self.now()))
-            }
-            _ => None,
-        };
-        Ok(BatchView { batch, outcomes, spent, expected, tokens: (input, cached, output), estimate })
+        let estimate = self.back(&batch);
+        let tokens = (input, cached, output);
+        let (composed, parts) = (None, Vec::new());
+        Ok(BatchView { batch, outcomes, spent, expected, tokens, estimate, composed, parts })
+    }
+
+    /// When a batch will be back, while it is away.
+    fn back(&self, batch: &Batch) -> Option<Estimate> {
+        let away = batch.ended_at.is_none() && batch.finished_at.is_none();
+        away.then(|| self.estimate_sent(batch))
     }
 }

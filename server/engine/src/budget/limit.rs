@@ -75,7 +75,8 @@ impl Budgets {
 
     /// Takes an amount from what is left, if it is there: the caller has the month's rows locked.
     pub fn take(&mut self, course: CourseId, amount: NanoUsd) -> bool {
-        if self.left(course).is_some_and(|left| left < amount) {
+        // What costs nothing is never stopped.
+        if amount > NanoUsd::ZERO && self.left(course).is_some_and(|left| left < amount) {
             return false;
         }
         self.add_reserved(INSTITUTION, amount);

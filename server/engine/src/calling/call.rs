@@ -46,7 +46,7 @@ impl Engine {
                 return Ok(Verdict::LookAgain(not_now.until));
             }
         };
-        let Some(work) = submission::store::works(&mut db, &[job.submission_id]).await?.pop() else {
+        let Some(work) = submission::store::as_sent(&mut db, &[job.submission_id]).await?.pop() else {
             return Ok(Verdict::GiveUp { why: "the submission is gone".to_owned() });
         };
         let marking = self.marking(work.assignment_id).await?;
@@ -82,7 +82,8 @@ impl Engine {
         event::record(&mut tx, now, EventKind::Processing, &[job.submission_id.0]).await?;
         tx.commit().await?;
         crash::point("call.before_ask");
-        let request = Request { model: Arc::from(&*job.model), prompt: marking.prompt(&work.text) };
+        let request =
+            Request { model: Arc::from(&*job.model), prompt: marking.request(&work.text, job.max_output) };
         let answered = entry.provider.call(&request).await;
         crash::point("call.after_answer");
         let outcome = match answered {
@@ -94,7 +95,7 @@ impl Engine {
             }
             Err(error) => Outcome::Failed(error),
         };
-        let (state, response_id, error) = match &outcome {
+        let (state, response_id, failed) = match &outcome {
             Outcome::Answered(reply) => ("answered", Some(reply.response_id.clone()), None),
             Outcome::Failed(error) => ("failed", None, Some(error.to_string())),
             Outcome::Expired | Outcome::Cancelled => ("failed", None, None),
@@ -107,7 +108,12 @@ impl Engine {
             &work.text,
             settings.lanes.of(job.lane),
             &settings.retry,
-        );
+        )
+        .placed_in(work.handed_in.as_deref());
+        let error = match &judged {
+            Judged::Unusable { why, .. } => Some(why.clone()),
+            _ => failed,
+        };
         let now = self.now();
         let mut tx = self.db().begin().await?;
         if !store::end(&mut tx, call.id, state, response_id.as_deref(), error.as_deref(), now).await? {

@@ -47,6 +47,28 @@ impl Marking {
         self.stable.prompt(work)
     }
 
+    /// The question for one piece of work whose answer may be longer than usual.
+    #[must_use]
+    pub fn request(&self, work: &str, max_output: i64) -> Prompt {
+        let usual = self.stable.max_output_tokens;
+        let max_output_tokens = u32::try_from(max_output).unwrap_or(usual).max(usual);
+        Prompt { max_output_tokens, ..self.prompt(work) }
+    }
+
+    /// Bytes of a request with this work, estimated.
+    #[must_use]
+    pub fn bytes(&self, work: &str) -> i64 {
+        let bytes = self.stable.text.len() + self.stable.schema.get().len() + work.len();
+        // Escapes and sentence numbers make the text a little longer on the wire.
+        i64::try_from(bytes).unwrap_or(i64::MAX / 16) * 9 / 8 + 1024
+    }
+
+    /// Input tokens of a request with this work, estimated.
+    #[must_use]
+    pub fn tokens(&self, work: &str) -> u64 {
+        self.stable_tokens + tokens::o200k(work)
+    }
+
     /// A person approves marks before they are released.
     #[must_use]
     pub fn held_for_approval(&self) -> bool {
@@ -96,6 +118,13 @@ impl Engine {
     /// All providers that are switched on, by name.
     pub(crate) fn providers(&self) -> Vec<Arc<Entry>> {
         self.registry().all()
+    }
+
+    /// Mean tokens of the prompts that work shares, over the assignments that are in use; zero where there are none.
+    pub(crate) fn shared_tokens(&self) -> i64 {
+        let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum: u64 = markings.values().map(|marking| marking.stable_tokens).sum();
+        i64::try_from(sum / u64::try_from(markings.len().max(1)).unwrap_or(1)).unwrap_or(i64::MAX)
     }
 
     /// All that marking an assignment needs.

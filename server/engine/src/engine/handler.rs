@@ -120,8 +120,9 @@ impl Engine {
         let now = self.now();
         self.lose_orphaned_calls().await?;
         self.recover_due().await?;
+        self.sum_up_deaths().await?;
         let grace = TimeDelta::seconds(2);
-        let mut tasks: Vec<Task> = batching::store::due(&mut self.db(), now - grace, 200)
+        let mut tasks: Vec<Task> = batching::store::due(&mut self.db(), now, grace, 200)
             .await?
             .into_iter()
             .map(|batch| match batch.state {

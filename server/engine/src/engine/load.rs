@@ -1,14 +1,16 @@
 //! How busy Quire is, and the places of all that wait: read from the database at most once a second and shared by all
 //! who look (ARCHITECTURE, decision 8).
 
-use super::{Engine, EngineError, WeakEngine};
+use super::{
+    Engine, EngineError, WeakEngine,
+    times::{CALL_PRIOR, ProviderLoad, RATE, provider_load},
+};
 use crate::{
-    batching,
+    batching::{self, Batch},
     budget::{self, Budgets},
-    queue::{
-        self, Backlog, Estimate, Job, JobState, Snapshot, Spot, Turnaround, Waiting, realtime, sent, waiting,
-    },
-    routing::{ClockFacts, REALTIME_SECONDS, Route},
+    forecast::{self, Basis, CallOutlook, Correction, Forecast, Pending, Sample},
+    queue::{self, Backlog, Estimate, Job, JobState, Promise, Snapshot, Spot, Turnaround},
+    routing::{ClockFacts, Route},
 };
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use std::{
@@ -20,8 +22,8 @@ use std::{
 /// How often load and places are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Measured batches that an estimate goes by.
-const MEASURED: i64 = 60;
+/// How estimates were kept is looked at this often.
+const CORRECTED: TimeDelta = TimeDelta::minutes(1);
 
 /// How busy Quire is at one moment.
 #[derive(Clone, Debug)]
@@ -38,17 +40,12 @@ pub struct Load {
     pub backlog: Vec<Backlog>,
     /// What is with providers.
     pub in_flight: Vec<batching::InFlight>,
+    /// What went to providers lately.
+    pub(crate) recent: Vec<batching::store::Recent>,
     providers: HashMap<String, ProviderLoad>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct ProviderLoad {
-    free_jobs: i64,
-    slots_full: bool,
-    width: i64,
-    waiting: i64,
-    turnaround: Turnaround,
-    measured: bool,
+    /// By how much estimates are stretched, and when that was worked out.
+    correction: Arc<Correction>,
+    corrected_at: DateTime<Utc>,
 }
 
 impl Load {
@@ -62,25 +59,59 @@ impl Load {
             budgets: Budgets::default(),
             backlog: Vec::new(),
             in_flight: Vec::new(),
+            recent: Vec::new(),
             providers: HashMap::new(),
+            correction: Arc::default(),
+            corrected_at: DateTime::UNIX_EPOCH,
         }
+    }
+
+    /// Input tokens that may still be enqueued for a model of which so many are: by what is set, and by what its
+    /// provider named when it last refused a batch.
+    pub(crate) fn tokens_left(
+        &self,
+        provider: &str,
+        model: &str,
+        set: Option<u64>,
+        enqueued: i64,
+    ) -> Option<i64> {
+        let recent = self.recent.iter().find(|r| r.provider == provider && r.model == model);
+        batching::most_tokens(set, recent.and_then(|r| r.named_limit))
+            .map(|most| most.saturating_sub(enqueued).max(0))
     }
 
     /// Jobs that a provider's free slots could still take, and how long its batches take.
     pub(crate) fn provider(&self, name: &str, prior: Turnaround) -> (i64, Turnaround) {
-        self.providers.get(name).map_or((0, prior), |p| (p.free_jobs, p.turnaround))
+        self.providers.get(name).map_or((0, prior), |p| (p.free_jobs, p.outlook.turnaround()))
     }
 
     /// Some batches of a provider were measured.
     #[must_use]
     pub fn measured(&self, name: &str) -> bool {
-        self.providers.get(name).is_some_and(|p| p.measured)
+        self.forecast(name).is_some_and(|forecast| forecast.basis.measured > 0)
     }
 
-    /// How long a provider's batches take.
+    /// How long a provider's batches take that are sent now.
     #[must_use]
     pub fn turnaround(&self, name: &str) -> Option<Turnaround> {
-        self.providers.get(name).map(|p| p.turnaround)
+        self.providers.get(name).map(|p| p.outlook.turnaround())
+    }
+
+    /// The forecast of a provider's batches.
+    #[must_use]
+    pub fn forecast(&self, name: &str) -> Option<&Arc<Forecast>> {
+        self.providers.get(name).map(|p| p.outlook.forecast())
+    }
+
+    /// Times of a provider's batches and calls, and what they lean on.
+    pub(crate) fn times(&self, name: &str) -> Option<(Turnaround, &Arc<Forecast>, Turnaround, Basis)> {
+        let p = self.providers.get(name)?;
+        Some((p.outlook.turnaround(), p.outlook.forecast(), p.calls.turnaround, p.calls_basis))
+    }
+
+    /// A provider's finished batches.
+    pub(crate) fn samples(&self, name: &str) -> Arc<Vec<Sample>> {
+        self.providers.get(name).map(|p| p.history.samples.clone()).unwrap_or_default()
     }
 }
 
@@ -115,33 +146,30 @@ impl Engine {
         let now = self.now();
         let mut db = self.db();
         if self.registry().refresh(&mut db).await.map_err(|e| EngineError::Busy(e.to_string()))? {
-            tracing::info!("the providers' settings were read anew");
+            self.refresh_prices().await?;
+            tracing::info!("the providers' settings and prices were read anew");
             self.health().retry_now();
         }
         let backlog = queue::store::backlog(&mut db, now).await?;
         let in_flight = batching::store::in_flight(&mut db).await?;
+        let recent = batching::store::recent(&mut db, now).await?;
         let budgets = budget::budgets(&mut db).await?;
         let spending = budget::spending(&mut db, &budget::month_of(now, self.zone())).await?;
+        let away = forecast::store::away(&mut db).await?;
+        let cut = forecast::store::cut_since(&mut db, now - RATE).await?;
+        let before = self.load();
+        let (correction, corrected_at) =
+            if (TimeDelta::zero()..CORRECTED).contains(&(now - before.corrected_at)) {
+                (before.correction.clone(), before.corrected_at)
+            } else {
+                (Arc::new(forecast::correction(&mut db, now).await?), now)
+            };
         let mut providers = HashMap::new();
         for entry in self.providers() {
-            let prior = entry.turnaround_prior().unwrap_or(self.settings().turnaround_prior);
-            let measured = batching::store::turnarounds(&mut db, &entry.name, MEASURED).await?;
-            let any = !measured.is_empty();
-            let seconds = measured.iter().map(|(from, to)| (*to - *from).num_seconds().max(1)).collect();
-            let sizes = entry.sizes();
-            let waiting = backlog.iter().filter(|b| b.provider == entry.name).map(|b| b.waiting).sum();
-            let open: i64 = in_flight.iter().filter(|f| f.provider == entry.name).map(|f| f.batches).sum();
-            providers.insert(
-                entry.name.clone(),
-                ProviderLoad {
-                    free_jobs: (sizes.slots - open).max(0) * sizes.max - waiting,
-                    slots_full: open >= sizes.slots,
-                    width: sizes.slots * sizes.max,
-                    waiting,
-                    turnaround: Turnaround::measured(seconds, prior),
-                    measured: any,
-                },
-            );
+            let before = before.providers.get(&entry.name);
+            let history = self.history(&entry, before.map(|b| &b.history), now).await?;
+            let load = provider_load(&entry, before, history, &backlog, &away, &cut, self.zone(), now);
+            providers.insert(entry.name.clone(), load);
             entry.forget_assigned();
         }
         self.keep_budgets(budgets.clone());
@@ -152,7 +180,10 @@ impl Engine {
             budgets: Budgets { budgets, spending },
             backlog,
             in_flight,
+            recent,
             providers,
+            correction,
+            corrected_at,
         };
         *self.0.load.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(load);
         Ok(())
@@ -184,33 +215,60 @@ impl Engine {
     }
 
     /// When marks of a waiting job will be there.
-    pub(crate) fn estimate_queued(&self, job: &Job, spot: Spot, now: DateTime<Utc>) -> Estimate {
-        if job.route == Route::Realtime {
-            return realtime(job.ready_at, REALTIME_SECONDS, now);
+    pub(crate) fn estimate_queued(&self, job: &Job, now: DateTime<Utc>) -> Estimate {
+        self.promise(job, now).estimate
+    }
+
+    /// What is told of a job that waits, and what it is made from.
+    pub(crate) fn promise(&self, job: &Job, now: DateTime<Utc>) -> Promise {
+        let reckoned = self.reckon(job, now);
+        self.load().correction.promise(&job.provider, job.lane, job.route, reckoned, now)
+    }
+
+    /// When marks of a waiting job will be there, from what is known of its queue and provider.
+    fn reckon(&self, job: &Job, now: DateTime<Utc>) -> Estimate {
+        let snapshot = self.snapshot();
+        let mut ahead = snapshot.ahead(job);
+        if job.arrived_at > snapshot.made_at
+            && let Some(entry) = self.registry().get(&job.provider)
+        {
+            // Those that came since then stand before it, too.
+            ahead += entry.assigned();
         }
         let load = self.load();
-        let prior = self.settings().turnaround_prior;
-        let provider = load.providers.get(&job.provider);
-        let entry = self.registry().get(&job.provider);
-        let next_cut = entry
-            .as_ref()
-            .and_then(|entry| {
-                let schedule =
-                    if job.lane == queue::Lane::Economy { &entry.economy_schedule } else { &entry.schedule };
-                let fires = schedule.next_after(job.ready_at.max(now) - TimeDelta::milliseconds(1))?;
-                let longest = job.arrived_at + entry.sizes().longest;
-                Some(if job.lane == queue::Lane::Economy { fires } else { fires.min(longest) })
-            })
-            .unwrap_or(job.ready_at);
-        let position = i64::try_from(spot.position.saturating_sub(1)).unwrap_or(i64::MAX);
-        let facts = Waiting {
-            ready_at: job.ready_at,
-            next_cut,
-            ahead: provider.map_or(position, |p| position.min(p.waiting)),
-            width: provider.map_or(1, |p| p.width),
-            slots_full: provider.is_some_and(|p| p.slots_full),
-        };
-        waiting(&facts, provider.map_or(prior, |p| p.turnaround), now)
+        let known = load.providers.get(&job.provider);
+        match job.route {
+            Route::Realtime => {
+                let unknown = CallOutlook { turnaround: CALL_PRIOR, width: 1 };
+                known.map_or(unknown, |p| p.calls).waiting(job.ready_at, ahead, now)
+            }
+            Route::Batch => {
+                let pending =
+                    Pending { lane: job.lane, arrived_at: job.arrived_at, ready_at: job.ready_at, ahead };
+                match known {
+                    Some(known) => known.outlook.waiting(&pending, now),
+                    // Its provider was switched off: as if it began at once somewhere.
+                    None => {
+                        let assumed = forecast::assumed(self.settings().turnaround_prior);
+                        forecast::sent(&assumed, self.zone(), job.ready_at.max(now), 1, now)
+                    }
+                }
+            }
+        }
+    }
+
+    /// When a batch that was cut will be back.
+    pub(crate) fn estimate_sent(&self, batch: &Batch) -> Estimate {
+        // Turnarounds count from the cut; a part of a split batch has to wait for its turn first.
+        let since = if batch.split.is_some() { batch.expected_start() } else { batch.created_at };
+        let now = self.now();
+        match self.load().providers.get(&batch.provider) {
+            Some(known) => known.outlook.sent(since, batch.jobs, now),
+            None => {
+                let assumed = forecast::assumed(self.settings().turnaround_prior);
+                forecast::sent(&assumed, self.zone(), since, batch.jobs, now)
+            }
+        }
     }
 
     /// A job's place, where it waits, and when its marks will be there, where that can be told.
@@ -222,18 +280,17 @@ impl Engine {
         match job.state {
             JobState::Queued => {
                 let spot = self.snapshot().spot(job.id).unwrap_or_else(|| self.would_stand(job));
-                Ok((Some(spot), Some(self.estimate_queued(job, spot, now))))
+                Ok((Some(spot), Some(self.estimate_queued(job, now))))
             }
-            JobState::Calling => Ok((None, Some(realtime(now, REALTIME_SECONDS, now)))),
+            JobState::Calling => {
+                let load = self.load();
+                let takes = load.providers.get(&job.provider).map_or(CALL_PRIOR, |p| p.calls.turnaround);
+                Ok((None, Some(CallOutlook { turnaround: takes, width: 1 }.waiting(now, 0, now))))
+            }
             JobState::Batched => {
                 let Some(id) = job.batch_id else { return Ok((None, None)) };
-                let Some(batch) = batching::store::find(&mut self.db(), id).await? else {
-                    return Ok((None, None));
-                };
-                let turnaround =
-                    self.load().turnaround(&job.provider).unwrap_or(self.settings().turnaround_prior);
-                let since = batch.sent_at.unwrap_or(batch.created_at);
-                Ok((None, Some(sent(since, turnaround, now))))
+                let batch = batching::store::find(&mut self.db(), id).await?;
+                Ok((None, batch.map(|batch| self.estimate_sent(&batch))))
             }
             JobState::Done | JobState::Dead | JobState::Withdrawn => Ok((None, None)),
         }

@@ -9,6 +9,7 @@ mod money;
 mod overview;
 #[cfg(test)]
 pub(crate) mod testing;
+mod times;
 
 pub use catalog::{Entry, Marking};
 pub use error::EngineError;
@@ -19,6 +20,7 @@ use crate::{
     budget::Budget,
     course::Courses,
     event::Tail,
+    forecast::Coverage,
     identity::Identity,
     notice::Mailer,
     provider::{Health, Prices, Registry, health::keep_health},
@@ -50,6 +52,9 @@ impl WeakEngine {
     }
 }
 
+/// How estimates were kept, and when that was counted.
+pub(crate) type KeptCoverage = tokio::sync::Mutex<Option<(DateTime<Utc>, Arc<Vec<Coverage>>)>>;
+
 struct Inner {
     db: Db,
     world: World,
@@ -70,6 +75,7 @@ struct Inner {
     load: RwLock<Arc<Load>>,
     snapshot: RwLock<Arc<Snapshot>>,
     budgets: RwLock<Arc<Vec<Budget>>>,
+    coverage: KeptCoverage,
     /// Batches that a task of this process is at work on: their leases are prolonged.
     at_work: Mutex<HashMap<BatchId, usize>>,
     ticked: Mutex<Option<(Instant, DateTime<Utc>)>>,
@@ -127,6 +133,7 @@ impl Engine {
             load: RwLock::new(Arc::new(Load::empty(now))),
             snapshot: RwLock::new(Arc::new(Snapshot::new(&[], now))),
             budgets: RwLock::default(),
+            coverage: KeptCoverage::default(),
             at_work: Mutex::default(),
             ticked: Mutex::default(),
             furthest: Mutex::default(),
@@ -218,6 +225,10 @@ impl Engine {
     #[must_use]
     pub fn load(&self) -> Arc<Load> {
         self.0.load.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn kept_coverage(&self) -> &KeptCoverage {
+        &self.0.coverage
     }
 
     pub(crate) fn mailer(&self) -> &Mailer {

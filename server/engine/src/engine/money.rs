@@ -25,16 +25,21 @@ impl Engine {
         Ok(self.terms(provider, model, at, Prices::terms)?.cost(usage, batch))
     }
 
+    /// What a provider's model costs at a time, with what was negotiated.
+    pub(crate) fn price(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Terms, EngineError> {
+        self.terms(provider, model, at, Prices::terms)
+    }
+
     fn terms(
         &self,
         provider: &str,
         model: &str,
         at: DateTime<Utc>,
-        find: impl FnOnce(&Prices, ProviderKind, &str, DateTime<Utc>) -> Option<Terms>,
+        find: impl FnOnce(&Prices, ProviderKind, &str, &str, DateTime<Utc>) -> Option<Terms>,
     ) -> Result<Terms, EngineError> {
         let kind =
             self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
-        find(&self.0.prices, kind, model, at)
+        find(&self.0.prices, kind, provider, model, at)
             .ok_or_else(|| EngineError::NoPrice { provider: provider.to_owned(), model: model.to_owned() })
     }
 
@@ -48,11 +53,15 @@ impl Engine {
             return Ok(());
         }
         let month = budget::month_of(self.now(), self.zone());
-        let mut volumes: HashMap<(ProviderKind, String), u64> = HashMap::new();
+        let mut volumes: HashMap<(ProviderKind, String, String), u64> = HashMap::new();
         for paid in budget::tokens_of_month(&mut self.db(), &month).await? {
             let Some(kind) = self.registry().kind(&paid.provider) else { continue };
             let usage = paid.usage();
-            *volumes.entry((kind, paid.model)).or_default() += usage.input_tokens + usage.output_tokens;
+            // For a price of the provider's own, and for one of its kind.
+            for whose in [paid.provider.clone(), String::new()] {
+                let tokens = volumes.entry((kind, whose, paid.model.clone())).or_default();
+                *tokens += usage.input_tokens + usage.output_tokens;
+            }
         }
         self.0.prices.keep_volumes(volumes);
         Ok(())

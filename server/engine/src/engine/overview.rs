@@ -5,6 +5,7 @@ use crate::{
     batching::{BatchView, BatchViewError},
     budget::{self, INSTITUTION, Spending},
     calling,
+    forecast::Estimates,
     identity::{Act, Actor},
     provider::health::Figures,
     queue::{Lane, Turnaround},
@@ -35,6 +36,8 @@ pub struct Overview {
     pub money: MoneyOverview,
     /// Jobs that ran out of remedies.
     pub dead: i64,
+    /// How estimates were kept, and when to send.
+    pub estimates: Estimates,
 }
 
 /// One lane.
@@ -116,7 +119,8 @@ impl Engine {
             .await?;
         let mut seconds: Vec<TimeDelta> = waits.iter().map(|(from, to)| *to - *from).collect();
         seconds.sort_unstable();
-        let (dead,): (i64,) = db.query("SELECT COUNT(*) FROM model_jobs WHERE state = 'dead'").one().await?;
+        let (dead,): (i64,) =
+            db.query("SELECT COUNT(*) FROM dead_letters WHERE resolution IS NULL").one().await?;
         let batches = self.open_batches(actor).await?;
         let providers = self.provider_overviews(&load, &batches, now).await?;
         Ok(Overview {
@@ -128,6 +132,7 @@ impl Engine {
             median_wait: seconds.get(seconds.len() / 2).copied(),
             money: self.money_overview(now).await?,
             dead,
+            estimates: self.estimates(actor).await?,
             load,
         })
     }

@@ -26,6 +26,8 @@ pub enum EventKind {
     NeedsAttention,
     /// A newer draft took its place.
     Withdrawn,
+    /// A person closed it without marks.
+    Closed,
     /// A batch changed its state.
     Batch,
 }

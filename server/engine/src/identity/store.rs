@@ -48,6 +48,22 @@ pub async fn admins(x: &mut impl Exec) -> Result<Vec<Person>, DbError> {
     x.query(person!("", "FROM people p WHERE p.is_admin AND p.disabled_at IS NULL ORDER BY p.id")).all().await
 }
 
+/// The instructors of a course who may come in.
+///
+/// # Errors
+/// If the database fails.
+pub async fn instructors(x: &mut impl Exec, course: CourseId) -> Result<Vec<PersonId>, DbError> {
+    let rows: Vec<(PersonId,)> = x
+        .query(
+            "SELECT p.id FROM enrolments e JOIN people p ON p.id = e.person_id \
+             WHERE e.course_id = $1 AND e.role = 'instructor' AND p.disabled_at IS NULL ORDER BY p.id",
+        )
+        .bind(course)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// A person with the hash of their password.
 #[derive(sqlx::FromRow)]
 pub(super) struct Account {

@@ -7,12 +7,13 @@
 use super::{
     Kind, Mailer,
     letter::{self, Setting},
-    store::{self, About, Claim, Facts},
+    store::{self, About, Claim, Facts, Reader},
 };
 use crate::{
     engine::{Engine, EngineError},
     identity::Institution,
     jobs::Verdict,
+    recovery,
     store::NoticeId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -49,6 +50,16 @@ enum Outcome {
     Sent,
     Later,
     Failed,
+    /// There was nothing to tell any more.
+    Void,
+}
+
+/// What a message tells.
+enum Told {
+    /// Of one submission.
+    Submission(Box<Facts>),
+    /// The summary of what needs a person.
+    Summary(Reader),
 }
 
 impl Engine {
@@ -87,8 +98,15 @@ impl Engine {
         let claims = store::claim(&mut tx, now, now + LEASE, most.clamp(1, CLAIMED)).await?;
         tx.commit().await?;
         let ids: Vec<NoticeId> = claims.iter().map(|claim| claim.id).collect();
-        let mut facts: HashMap<NoticeId, Facts> =
-            store::facts(&mut db, &ids).await?.into_iter().map(|facts| (facts.id, facts)).collect();
+        let mut facts: HashMap<NoticeId, Told> = store::facts(&mut db, &ids)
+            .await?
+            .into_iter()
+            .map(|facts| (facts.id, Told::Submission(Box::new(facts))))
+            .collect();
+        if facts.len() < ids.len() {
+            let readers = store::readers(&mut db, &ids).await?;
+            facts.extend(readers.into_iter().map(|reader| (reader.id, Told::Summary(reader))));
+        }
         let institution = Institution::load(&mut db).await?;
         let work = claims.into_iter().map(|claim| (claim, facts.remove(&claim.id)));
         let mut outcomes = stream::iter(work)
@@ -99,6 +117,7 @@ impl Engine {
                 Outcome::Sent => delivered.sent += 1,
                 Outcome::Later => delivered.later += 1,
                 Outcome::Failed => delivered.failed += 1,
+                Outcome::Void => {}
             }
         }
         drop(outcomes);
@@ -111,20 +130,27 @@ impl Engine {
         mailer: &Mailer,
         institution: &Institution,
         claim: Claim,
-        facts: Option<Facts>,
+        told: Option<Told>,
     ) -> Result<Outcome, EngineError> {
         let mut db = self.db();
-        let Some(facts) = facts else {
+        let Some(told) = told else {
             return self.give_up(&claim, "what it is about is gone").await;
         };
-        if facts.disabled_at.is_some() {
+        let closed = match &told {
+            Told::Submission(facts) => facts.disabled_at,
+            Told::Summary(reader) => reader.disabled_at,
+        };
+        if closed.is_some() {
             return self.give_up(&claim, "the reader's account is closed").await;
         }
-        let estimate = match (facts.kind, &facts.about) {
-            (Kind::Received | Kind::Processing, About::Submission { id, .. }) => {
-                self.receipt(*id, true).await?.estimate.map(|e| (e.from, e.to))
-            }
-            _ => None,
+        let estimate = match &told {
+            Told::Submission(facts) => match (facts.kind, &facts.about) {
+                (Kind::Received | Kind::Processing, About::Submission { id, .. }) => {
+                    self.receipt(*id, true).await?.estimate.map(|e| (e.from, e.to))
+                }
+                _ => None,
+            },
+            Told::Summary(_) => None,
         };
         let setting = Setting {
             institution: &institution.name,
@@ -132,7 +158,21 @@ impl Engine {
             estimate,
             now: self.now(),
         };
-        let letter = match letter::write(&facts, &setting) {
+        let written = match &told {
+            Told::Submission(facts) => letter::write(facts, &setting),
+            Told::Summary(reader) => {
+                let open = recovery::store::open_by_cause(&mut db).await?;
+                if open.is_empty() {
+                    // All was seen to meanwhile.
+                    store::withdraw(&mut db, &claim).await?;
+                    return Ok(Outcome::Void);
+                }
+                let open: Vec<(&str, i64)> =
+                    open.iter().map(|(cause, number)| (cause.title(), *number)).collect();
+                letter::summary(reader, &open, &setting)
+            }
+        };
+        let letter = match written {
             Ok(letter) => letter,
             Err(error) => return self.give_up(&claim, &format!("its template: {error}")).await,
         };

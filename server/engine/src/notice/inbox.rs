@@ -69,7 +69,11 @@ fn of_submission(kind: Kind, tracking_id: &str, assignment: &str, course: &str) 
         Kind::Ready => {
             ("Your marks are ready", format!("See the marks and feedback for “{assignment}” ({course})."))
         }
-        Kind::NeedsAttention | Kind::ProviderOutage => (
+        Kind::Closed => (
+            "Your work was closed without marks",
+            format!("“{assignment}” ({course}) could not be marked. Its page says why, and what you can do."),
+        ),
+        Kind::NeedsAttention | Kind::DeadLetters | Kind::ProviderOutage => (
             "A submission needs attention",
             format!(
                 "{tracking_id} for “{assignment}” ({course}) ran out of automatic remedies. The student is told that a person looks at it."

@@ -15,8 +15,12 @@ pub enum Kind {
     Processing,
     /// To the student: the marks are released.
     Ready,
-    /// To administrators: a submission ran out of automatic remedies.
+    /// To the student: the work was closed without marks.
+    Closed,
+    /// To administrators and the course's instructors: a submission ran out of automatic remedies.
     NeedsAttention,
+    /// To administrators: a summary of all that ran out of automatic remedies, at most once an hour.
+    DeadLetters,
     /// To administrators: a provider has failed for some minutes. One for each outage, brought up to date when it ends.
     ProviderOutage,
 }
@@ -34,12 +38,14 @@ pub enum Channel {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Received,
         Self::Delayed,
         Self::Processing,
         Self::Ready,
+        Self::Closed,
         Self::NeedsAttention,
+        Self::DeadLetters,
         Self::ProviderOutage,
     ];
 
@@ -51,7 +57,9 @@ impl Kind {
             Self::Delayed => "delayed",
             Self::Processing => "processing",
             Self::Ready => "ready",
+            Self::Closed => "closed",
             Self::NeedsAttention => "needs_attention",
+            Self::DeadLetters => "dead_letters",
             Self::ProviderOutage => "provider_outage",
         }
     }
@@ -60,12 +68,13 @@ impl Kind {
     #[must_use]
     pub const fn channels(self) -> &'static [Channel] {
         match self {
-            Self::Received | Self::Ready | Self::NeedsAttention | Self::ProviderOutage => {
+            Self::Received | Self::Ready | Self::Closed | Self::ProviderOutage => {
                 &[Channel::Platform, Channel::Email]
             }
             // The page itself is live: it shows this as it happens.
-            Self::Processing => &[Channel::Email],
-            Self::Delayed => &[Channel::Platform],
+            Self::Processing | Self::DeadLetters => &[Channel::Email],
+            // Many may die at once: the e-mail is a summary.
+            Self::Delayed | Self::NeedsAttention => &[Channel::Platform],
         }
     }
 
@@ -75,9 +84,9 @@ impl Kind {
         matches!(self, Self::Delayed | Self::NeedsAttention | Self::ProviderOutage)
     }
 
-    /// It is for those who look after Quire, not for the student.
+    /// It is for staff, not for the student.
     #[must_use]
     pub const fn for_staff(self) -> bool {
-        matches!(self, Self::NeedsAttention | Self::ProviderOutage)
+        matches!(self, Self::NeedsAttention | Self::DeadLetters | Self::ProviderOutage)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Kind,
-    store::{About, Facts},
+    store::{About, Facts, Reader},
     when,
 };
 use chrono::{DateTime, Utc};
@@ -49,7 +49,8 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 15] = files!("received" "processing" "ready" "needs_attention" "provider_outage");
+const FILES: [(&str, &str); 18] =
+    files!("received" "processing" "ready" "closed" "dead_letters" "provider_outage");
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
 
 /// Names that end in `.html` are escaped for HTML.
@@ -73,18 +74,18 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
     let zone = facts.time_zone.0;
     let path = super::inbox::path(facts.kind, &facts.about);
     let link = format!("{}{path}", setting.public_url);
-    let about = match &facts.about {
+    let subject = match &facts.about {
         About::Submission { tracking_id, submitted_at, assignment, course, held, .. } => context! {
             assignment => one_line(assignment),
             course => one_line(course),
             tracking_id => tracking_id.as_str(),
-            because_of => tracking_id.as_str(),
+            about => tracking_id.as_str(),
             submitted => when::moment(*submitted_at, zone),
             held,
         },
         About::Outage { provider, reason, began_at, ended_at } => context! {
             provider => one_line(provider),
-            because_of => format!("the provider {}", one_line(provider)),
+            about => format!("the provider {}", one_line(provider)),
             reason => one_line(reason),
             began => when::moment(*began_at, zone),
             ended => ended_at.map(|at| when::moment(at, zone)),
@@ -97,25 +98,53 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
         link,
         action => match facts.kind {
             Kind::Ready => "See your marks",
-            Kind::NeedsAttention => "See what happened",
+            Kind::Closed => "See why, and what you can do",
+            Kind::NeedsAttention | Kind::DeadLetters => "See what happened",
             Kind::ProviderOutage => "See how the providers are",
             Kind::Received | Kind::Delayed | Kind::Processing => "See where it is",
         },
-        ..about
+        ..subject
     };
-    let fill = |file: &str| TEMPLATES.get_template(&format!("{}/{file}", facts.kind.name()))?.render(&values);
+    filled(facts.kind, &facts.name, facts.email.to_string(), facts.id.to_string(), &values)
+}
+
+/// The summary of what ran out of automatic remedies and needs a person: by what it failed of, how many.
+///
+/// # Errors
+/// If the templates can't be filled in.
+pub(super) fn summary(
+    reader: &Reader,
+    open: &[(&str, i64)],
+    setting: &Setting<'_>,
+) -> Result<Letter, minijinja::Error> {
+    let values = context! {
+        name => one_line(&reader.name),
+        institution => setting.institution,
+        total => open.iter().map(|(_, number)| number).sum::<i64>(),
+        causes => open.iter().map(|&(title, number)| context! { title, number }).collect::<Vec<_>>(),
+        about => "what needs a person",
+        now => when::moment(setting.now, reader.time_zone.0),
+        link => format!("{}/admin/dead-letters", setting.public_url),
+        action => "See them all",
+    };
+    filled(Kind::DeadLetters, &reader.name, reader.email.to_string(), reader.id.to_string(), &values)
+}
+
+/// A letter out of the templates of its kind.
+fn filled(
+    kind: Kind,
+    name: &str,
+    email: String,
+    id: String,
+    values: &minijinja::Value,
+) -> Result<Letter, minijinja::Error> {
+    let fill = |file: &str| TEMPLATES.get_template(&format!("{}/{file}", kind.name()))?.render(values);
     let subject = one_line(&fill("subject.txt")?);
     let body = fill("body.html")?;
     let html =
         TEMPLATES.get_template(LAYOUT.0)?.render(context! { title => &subject, body, ..values.clone() })?;
-    Ok(Letter {
-        name: facts.name.clone(),
-        email: facts.email.to_string(),
-        text: fill("text.txt")?.trim().to_owned() + "\n",
-        subject,
-        html,
-        id: facts.id.to_string(),
-    })
+    let text = fill("text.txt")?.trim().to_owned() + "\n";
+    Ok(Letter { name: name.to_owned(), email, subject, text, html, id })
 }
 
 /// A text without line ends: it may become part of a header.
@@ -190,8 +219,12 @@ mod tests {
 
     #[test]
     fn every_kind_on_the_e_mail_channel_has_a_letter() {
-        let by_email = |kind: &Kind| kind.channels().contains(&super::super::Channel::Email);
-        for kind in Kind::ALL.into_iter().filter(by_email).filter(|kind| *kind != Kind::ProviderOutage) {
+        // These two are about no submission.
+        let mailed = |kind: &Kind| {
+            !matches!(kind, Kind::DeadLetters | Kind::ProviderOutage)
+                && kind.channels().contains(&super::super::Channel::Email)
+        };
+        for kind in Kind::ALL.into_iter().filter(mailed) {
             for held in [false, true] {
                 for estimate in [false, true] {
                     let letter =
@@ -221,6 +254,26 @@ mod tests {
             }
         }
         assert!(write(&facts(Kind::Delayed), &setting(false)).is_err());
+    }
+
+    #[test]
+    fn the_summary_counts_by_cause() {
+        let facts = facts(Kind::DeadLetters);
+        let reader = Reader {
+            id: facts.id,
+            email: facts.email,
+            name: facts.name,
+            time_zone: facts.time_zone,
+            disabled_at: None,
+        };
+        let letter = summary(&reader, &[("Too large", 1_002), ("Refused", 1)], &setting(false)).unwrap();
+        assert_eq!(letter.subject, "1003 submissions need a person");
+        for part in ["1002  Too large\n", "1  Refused\n", "https://quire.example.edu/admin/dead-letters\n"] {
+            assert!(letter.text.contains(part), "{part}: {}", letter.text);
+        }
+        assert!(letter.html.contains("Too large") && !letter.html.contains("{{"), "{}", letter.html);
+        let one = summary(&reader, &[("Refused", 1)], &setting(false)).unwrap();
+        assert_eq!(one.subject, "1 submission needs a person");
     }
 
     #[test]

@@ -254,6 +254,54 @@ pub async fn facts(x: &mut impl Exec, ids: &[NoticeId]) -> Result<Vec<Facts>, Db
     Ok(facts)
 }
 
+/// To whom a message goes that is about no one submission.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Reader {
+    /// The notice.
+    pub id: NoticeId,
+    /// The reader's address.
+    pub email: Email,
+    /// The reader's name.
+    pub name: String,
+    /// The zone in which they read times.
+    pub time_zone: Zone,
+    /// Since when the reader's account is closed.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// To whom summaries go.
+///
+/// # Errors
+/// If the database fails.
+pub async fn readers(x: &mut impl Exec, ids: &[NoticeId]) -> Result<Vec<Reader>, DbError> {
+    let mut readers = Vec::new();
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT n.id, p.email, p.name, p.time_zone, p.disabled_at FROM notices n \
+             JOIN people p ON p.id = n.person_id WHERE n.kind = 'dead_letters' AND n.id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        readers.extend(query.all::<Reader>().await?);
+    }
+    Ok(readers)
+}
+
+/// Takes a message out of the outbox that has nothing to tell any more.
+///
+/// # Errors
+/// If the database fails.
+pub async fn withdraw(x: &mut impl Exec, claim: &Claim) -> Result<bool, DbError> {
+    let gone = x
+        .query("DELETE FROM notices WHERE id = $1 AND state = 'sending' AND send_at = $2")
+        .bind(claim.id)
+        .bind(claim.until)
+        .exec()
+        .await?;
+    Ok(gone == 1)
+}
+
 /// Notes that a message was sent; false where the lease had ended and someone else took it.
 ///
 /// # Errors

@@ -109,7 +109,7 @@ fn window(limit: Option<&str>, remaining: Option<&str>, resets_in: Option<Durati
 }
 
 /// A duration in Go's notation: `12ms`, `1s`, `6m0s`, `1h2m3.5s`.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
     while !rest.is_empty() {

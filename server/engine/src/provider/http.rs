@@ -53,11 +53,14 @@ pub(super) struct Refusal {
     pub(super) message: Option<String>,
     pub(super) code: Option<String>,
     pub(super) request_id: Option<String>,
+    /// The wait that the body asks for; the header's wins.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// A reply read to its end.
 pub(super) struct Whole {
     pub(super) body: Bytes,
+    pub(super) headers: HeaderMap,
     pub(super) request_id: Option<String>,
 }
 
@@ -132,6 +135,11 @@ impl Http {
             timeouts: settings.timeouts,
             observer: settings.observer.clone(),
         })
+    }
+
+    /// The provider's name for people.
+    pub(super) const fn name(&self) -> &'static str {
+        self.dialect.name
     }
 
     /// The address of a resource; each segment is escaped.
@@ -223,8 +231,9 @@ impl Http {
             let response = self.client.execute(request).await.map_err(|e| self.broken(&e, writes))?;
             let response = self.judge(response, writes, seen).await?;
             let request_id = headers::text(response.headers(), self.dialect.request_id).map(str::to_owned);
+            let headers = response.headers().clone();
             let body = self.read(response, writes).await?;
-            Ok(Whole { body, request_id })
+            Ok(Whole { body, headers, request_id })
         };
         let mut result = match &patience {
             Patience::Whole(limit) => match tokio::time::timeout(*limit, work).await {
@@ -355,6 +364,7 @@ impl Http {
             error.class = refusal.class;
             error.code = refusal.code.map(|code| clipped(&code));
             error.request_id = error.request_id.take().or(refusal.request_id.map(|id| clipped(&id)));
+            error.retry_after = error.retry_after.or(refusal.retry_after);
             error.message = refusal.message.map(|message| self.clean(&message)).unwrap_or_default();
         } else if (html || looks_like_html(body)) && !says_enough(error.class) {
             error.class = ErrorClass::Malformed;

@@ -39,6 +39,9 @@ trait Fitting: Sized {
     fn from_count(_: u64) -> Option<Self> {
         None
     }
+    fn from_flag(_: bool) -> Option<Self> {
+        None
+    }
     fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(None)
@@ -69,8 +72,8 @@ impl<'de, T: Fitting> Visitor<'de> for Reader<T> {
     fn visit_f64<E>(self, _: f64) -> Result<Option<T>, E> {
         Ok(None)
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Option<T>, E> {
-        Ok(None)
+    fn visit_bool<E>(self, flag: bool) -> Result<Option<T>, E> {
+        Ok(T::from_flag(flag))
     }
     fn visit_unit<E>(self) -> Result<Option<T>, E> {
         Ok(None)
@@ -106,14 +109,31 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
 struct Count(u64);
 
 impl Fitting for Count {
+    /// Google's interfaces write large counts as texts.
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
     fn from_count(number: u64) -> Option<Self> {
         Some(Self(number))
     }
 }
 
-/// A count that may be missing, `null` or nonsense such as -1 (read as missing).
+/// A count, or its digits as a text, that may be missing, `null` or nonsense such as -1 (read as missing).
 pub(super) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     Ok(read::<_, Count>(from)?.map(|count| count.0))
+}
+
+struct Flag(bool);
+
+impl Fitting for Flag {
+    fn from_flag(flag: bool) -> Option<Self> {
+        Some(Self(flag))
+    }
+}
+
+/// True or false, missing or not.
+pub(super) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+    Ok(read::<_, Flag>(from)?.map(|flag| flag.0))
 }
 
 struct Time(DateTime<Utc>);
@@ -219,21 +239,22 @@ pub(super) fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<HashMap
     Ok(read::<_, Texts>(from)?.map(|texts| texts.0))
 }
 
-/// What to say of a line that is not the JSON expected, without quoting it.
-pub(super) fn unreadable(line: u64, bytes: &[u8], error: &serde_json::Error) -> LineError {
+/// What to say of a line that is not the JSON expected, without quoting it. `name` is that of the custom id's member.
+pub(super) fn unreadable(line: u64, bytes: &[u8], error: &serde_json::Error, name: &str) -> LineError {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "cut off",
         serde_json::error::Category::Data => "without the members expected",
         _ => "not JSON",
     };
-    LineError { line, reason: format!("{what} at column {}", error.column()), custom_id: salvaged_id(bytes) }
+    let reason = format!("{what} at column {}", error.column());
+    LineError { line, reason, custom_id: salvaged_id(bytes, name) }
 }
 
 /// The custom id of a spoiled line. The name in plain quotes can't stand inside a JSON string, where quotes are escaped.
-fn salvaged_id(line: &[u8]) -> Option<CustomId> {
-    const NAME: &[u8] = b"\"custom_id\"";
-    let at = memchr::memmem::find(line, NAME)?;
-    let rest = line[at + NAME.len()..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+fn salvaged_id(line: &[u8], name: &str) -> Option<CustomId> {
+    let name = format!("\"{name}\"");
+    let at = memchr::memmem::find(line, name.as_bytes())?;
+    let rest = line[at + name.len()..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
     let rest = rest.strip_prefix(b"\"")?;
     let id = &rest[..memchr::memchr(b'"', rest)?];
     let plain = id.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
@@ -268,6 +289,8 @@ mod tests {
         inner: Option<Inner>,
         #[serde(deserialize_with = "time")]
         at: Option<DateTime<Utc>>,
+        #[serde(deserialize_with = "flag")]
+        flag: Option<bool>,
         #[serde(deserialize_with = "texts")]
         tags: Option<HashMap<String, String>>,
     }
@@ -305,6 +328,8 @@ mod tests {
         assert_eq!(good.inner.unwrap().n, Some(3));
         assert_eq!(good.at.unwrap().timestamp(), 1_795_000_000);
         assert_eq!(good.tags.unwrap(), HashMap::from([("a".into(), "b".into())]));
+        let texts: Bent = serde_json::from_str(r#"{"tokens": "70", "flag": true}"#).unwrap();
+        assert_eq!((texts.tokens, texts.flag), (Some(70), Some(true)));
         let at: Bent = serde_json::from_str(r#"{"at": "2026-11-24T10:00:00.5+01:00"}"#).unwrap();
         assert_eq!(at.at.unwrap().to_rfc3339(), "2026-11-24T09:00:00.500+00:00");
         assert!(serde_json::from_str::<Bent>(r#"{"inner": {"n": 3"#).is_err(), "broken JSON stays an error");
@@ -312,7 +337,7 @@ mod tests {
 
     #[test]
     fn finds_the_custom_id_of_a_spoiled_line() {
-        let id = |line: &str| salvaged_id(line.as_bytes()).map(|id| id.0);
+        let id = |line: &str| salvaged_id(line.as_bytes(), "custom_id").map(|id| id.0);
         assert_eq!(id(r#"{"id":1,"custom_id" : "t-1","resp"#).as_deref(), Some("t-1"));
         assert_eq!(id(r#"{"x":"\"custom_id\":\"evil\"","custom_id":"t-2"#), None, "cut inside the id");
         assert_eq!(id(r#"{"x":"\"custom_id\":\"evil\"","custom_id":"t-2""#).as_deref(), Some("t-2"));

@@ -5,6 +5,7 @@
 
 pub mod anthropic;
 mod error;
+pub mod gemini;
 mod headers;
 pub mod health;
 mod http;
@@ -28,7 +29,7 @@ pub use health::{BreakerSettings, Health};
 pub use registry::{
     Entry, MasterKey, Prices, ProviderError, ProviderSettings, Registry, Schedule, parse_schedule,
 };
-pub use settings::{ApiKey, Endpoint, Settings, SettingsError, Timeouts};
+pub use settings::{AnswerFormat, ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{
     Answer, BatchComplaint, Counts, CustomId, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,
     ResultLine, Usage,
@@ -49,6 +50,10 @@ pub enum ProviderKind {
     Openai,
     /// Anthropic: messages and message batches.
     Anthropic,
+    /// Google Gemini: files and batches, content generated at once.
+    Gemini,
+    /// A server that speaks OpenAI's interface, with or without batches.
+    Compatible,
 }
 
 /// The most that a provider takes in one batch; set by the provider, never passed.
@@ -80,6 +85,8 @@ pub struct Capabilities {
 pub struct Outgoing {
     /// The token by which the batch is found again: in its tag, or before the dash in each custom id.
     pub token: String,
+    /// The one model of all its requests.
+    pub model: String,
     /// How many requests it has.
     pub requests: u64,
     /// How many bytes its input has, all lines together: exactly, or an upload is given up; 0 where it is not known.
@@ -193,6 +200,8 @@ pub fn connect(kind: ProviderKind, settings: &Settings) -> Result<Arc<dyn Provid
     Ok(match kind {
         ProviderKind::Openai => Arc::new(openai::OpenAi::new(settings)?),
         ProviderKind::Anthropic => Arc::new(anthropic::Anthropic::new(settings)?),
+        ProviderKind::Gemini => Arc::new(gemini::Gemini::new(settings)?),
+        ProviderKind::Compatible => Arc::new(openai::OpenAi::compatible(settings)?),
     })
 }
 
@@ -200,7 +209,8 @@ pub fn connect(kind: ProviderKind, settings: &Settings) -> Result<Arc<dyn Provid
 #[must_use]
 pub const fn own_limits(kind: ProviderKind) -> HardLimits {
     match kind {
-        ProviderKind::Openai => openai::LIMITS,
+        ProviderKind::Openai | ProviderKind::Compatible => openai::LIMITS,
         ProviderKind::Anthropic => anthropic::LIMITS,
+        ProviderKind::Gemini => gemini::LIMITS,
     }
 }

@@ -31,6 +31,18 @@ pub(super) fn lines(
     })
 }
 
+/// Checks a last line without an end: where it stops in the middle the download was cut off there, whatever the
+/// connection said.
+pub(super) fn whole(provider: &str, last: &Cut) -> Result<(), CallError> {
+    if let Cut::Line(number, bytes) = last
+        && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err_and(|e| e.is_eof())
+    {
+        let message = format!("the download from {provider} ended in the middle of line {number}");
+        return Err(CallError::new(ErrorClass::Connection, message));
+    }
+    Ok(())
+}
+
 impl State {
     async fn next(&mut self) -> Option<Result<ParsedLine, CallError>> {
         loop {
@@ -53,12 +65,7 @@ impl State {
 
     /// The last line where it has no end: whole, or cut with the connection.
     fn last(&mut self, cut: Cut) -> Result<ParsedLine, CallError> {
-        if let Cut::Line(number, bytes) = &cut
-            && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err_and(|e| e.is_eof())
-        {
-            let message = format!("the download from {} ended in the middle of line {number}", self.provider);
-            return Err(CallError::new(ErrorClass::Connection, message));
-        }
+        whole(self.provider, &cut)?;
         Ok(self.parsed(cut))
     }
 

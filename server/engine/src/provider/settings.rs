@@ -16,15 +16,19 @@ impl ProviderKind {
         match self {
             Self::Openai => "OpenAI",
             Self::Anthropic => "Anthropic",
+            Self::Gemini => "Gemini",
+            Self::Compatible => "OpenAI-compatible",
         }
     }
 
-    /// The base URL of the provider's own service.
+    /// The base URL of the provider's own service; none where there is no such service.
     #[must_use]
-    pub const fn own_url(self) -> &'static str {
+    pub const fn own_url(self) -> Option<&'static str> {
         match self {
-            Self::Openai => "https://api.openai.com/v1",
-            Self::Anthropic => "https://api.anthropic.com/v1",
+            Self::Openai => Some("https://api.openai.com/v1"),
+            Self::Anthropic => Some("https://api.anthropic.com/v1"),
+            Self::Gemini => Some("https://generativelanguage.googleapis.com/v1beta"),
+            Self::Compatible => None,
         }
     }
 }
@@ -65,6 +69,17 @@ pub enum Endpoint {
     Responses,
 }
 
+/// How a server is asked for JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerFormat {
+    /// By the schema itself, which the server enforces.
+    #[default]
+    JsonSchema,
+    /// As any JSON object, with the schema in the instructions: for servers that know no schemas.
+    JsonObject,
+}
+
 /// How a provider is reached.
 #[derive(Clone)]
 pub struct Settings {
@@ -76,8 +91,12 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Hard limits of the account where they differ from the provider's general ones.
     pub limits: Option<HardLimits>,
-    /// Which endpoint takes the questions (OpenAI only).
+    /// Which endpoint takes the questions (OpenAI and compatible servers).
     pub endpoint: Endpoint,
+    /// How answers are asked for (compatible servers).
+    pub answer_format: AnswerFormat,
+    /// Batches are used.
+    pub batch: bool,
     /// Told of each exchange with the provider.
     pub observer: Option<Observer>,
 }
@@ -92,6 +111,8 @@ impl Settings {
             timeouts: Timeouts::default(),
             limits: None,
             endpoint: Endpoint::default(),
+            answer_format: AnswerFormat::default(),
+            batch: true,
             observer: None,
         }
     }
@@ -156,6 +177,8 @@ impl fmt::Debug for Settings {
             .field("timeouts", &self.timeouts)
             .field("limits", &self.limits)
             .field("endpoint", &self.endpoint)
+            .field("answer_format", &self.answer_format)
+            .field("batch", &self.batch)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    ApiKey, Lines, LinesError, ParsedLine, Prompt, Request, Settings, Timeouts,
+    ApiKey, ErrorClass, Lines, LinesError, ParsedLine, Prompt, Request, Settings, Timeouts,
     http::{Dialect, Http},
 };
 use axum::{
@@ -42,6 +42,24 @@ pub(super) fn request() -> Request {
             max_output_tokens: 400,
         },
     }
+}
+
+/// Checks that a class of errors has the remedy that the retry table gives it: so many attempts, or a wait without end.
+pub(super) fn has_its_remedy(class: ErrorClass) {
+    use crate::recovery::{Next, RetryTable, after_failure};
+    let table = RetryTable::default();
+    let gives_up = |n: &u32| after_failure(&table, &super::CallError::new(class, ""), *n) == Next::GiveUp;
+    let expected = match class {
+        ErrorClass::RateLimit => Some(5),
+        ErrorClass::TimeOut => Some(3),
+        ErrorClass::TokenLimit
+        | ErrorClass::Provider
+        | ErrorClass::NotFound
+        | ErrorClass::Invalid
+        | ErrorClass::Malformed => Some(2),
+        ErrorClass::Key | ErrorClass::Quota | ErrorClass::QueueFull | ErrorClass::Connection => None,
+    };
+    assert_eq!((1..100).find(gives_up), expected, "{class:?}");
 }
 
 /// Little patience, so that tests of it are quick.

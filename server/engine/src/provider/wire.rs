@@ -177,15 +177,27 @@ pub struct BatchComplaint {
 }
 
 impl BatchComplaint {
+    /// The complaint as a failed call.
+    #[must_use]
+    pub fn error(&self) -> super::CallError {
+        super::CallError {
+            code: Some(self.code.clone()),
+            ..super::CallError::new(self.class(), self.message.clone())
+        }
+    }
+
     /// What kind of failure it is, by the provider's code.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self.code.as_str() {
-            "token_limit_exceeded" | "too_many_batches" => ErrorClass::QueueFull,
+            "token_limit_exceeded" | "too_many_batches" | "RESOURCE_EXHAUSTED" => ErrorClass::QueueFull,
             "too_many_tasks" | "file_too_large" => ErrorClass::TokenLimit,
             "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active" => ErrorClass::Quota,
-            "model_not_found" => ErrorClass::NotFound,
-            "server_error" | "internal_error" => ErrorClass::Provider,
+            "model_not_found" | "NOT_FOUND" => ErrorClass::NotFound,
+            "PERMISSION_DENIED" | "UNAUTHENTICATED" => ErrorClass::Key,
+            "DEADLINE_EXCEEDED" => ErrorClass::TimeOut,
+            "server_error" | "internal_error" | "runner_lost" | "INTERNAL" | "UNAVAILABLE" | "UNKNOWN"
+            | "DATA_LOSS" | "UNIMPLEMENTED" | "ABORTED" | "ALREADY_EXISTS" => ErrorClass::Provider,
             _ => ErrorClass::Invalid,
         }
     }

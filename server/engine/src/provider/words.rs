@@ -5,6 +5,9 @@ use std::{error::Error as _, time::Duration};
 /// The longest message of a provider that is kept, in characters.
 const LONGEST_MESSAGE: usize = 500;
 
+/// How the keys of OpenAI, Anthropic and Google begin.
+const KEYS: [&str; 2] = ["sk-", "AIza"];
+
 /// HTML where JSON should be.
 pub(super) fn looks_like_html(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
@@ -25,7 +28,9 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
 pub(super) fn without_keys(text: &str) -> String {
     text.split_inclusive(char::is_whitespace)
         .map(|word| {
-            let Some(at) = word.find("sk-").filter(|&at| !word[..at].ends_with(char::is_alphanumeric)) else {
+            let begins =
+                |key: &str| word.find(key).filter(|&at| !word[..at].ends_with(char::is_alphanumeric));
+            let Some(at) = KEYS.iter().find_map(|key| begins(key)) else {
                 return word.to_owned();
             };
             let tail =
@@ -73,6 +78,7 @@ mod tests {
         for (text, shown) in [
             ("key sk-abc_123-x.", "key [key]"),
             ("key=sk-abc, \"sk-ant-api03-x\"\nsk-***yz", "key=[key], \"[key]\"\n[key]"),
+            ("key 'AIzaSyA-b_c' was refused", "key '[key]' was refused"),
             ("task-force, risk-takers", "task-force, risk-takers"),
         ] {
             assert_eq!(without_keys(text), shown);

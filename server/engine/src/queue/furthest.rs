@@ -30,7 +30,10 @@ impl Furthest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::{Lane, store::Queued};
+    use crate::{
+        queue::{Lane, store::Queued},
+        routing::Route,
+    };
     use chrono::{DateTime, TimeDelta};
 
     fn snapshot(jobs: &[(u128, i64)]) -> Snapshot {
@@ -39,6 +42,8 @@ mod tests {
             .map(|(n, seconds)| Queued {
                 id: JobId(uuid::Uuid::from_u128(*n)),
                 lane: Lane::Standard,
+                route: Route::Batch,
+                provider: "openai".to_owned(),
                 priority: 0,
                 deadline: DateTime::UNIX_EPOCH + TimeDelta::days(1),
                 arrived_at: DateTime::UNIX_EPOCH + TimeDelta::seconds(*seconds),

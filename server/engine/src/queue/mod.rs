@@ -9,10 +9,10 @@ mod order;
 mod snapshot;
 pub mod store;
 
-pub use estimate::{Estimate, Turnaround, Waiting, realtime, sent, waiting};
+pub use estimate::{Estimate, Promise, Turnaround};
 pub use furthest::Furthest;
 pub use job::{Job, JobState, no_hurry};
 pub use lane::{Lane, LaneSettings, Lanes};
-pub use order::{AGEING_SECONDS, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Place, Rank};
+pub use order::{AGEING_SECONDS, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Place, Rank, overtaken_for};
 pub use snapshot::{LaneView, Snapshot, Spot};
 pub use store::Backlog;

@@ -1,7 +1,7 @@
 //! The places of all waiting jobs at one moment, shared by all who look (ARCHITECTURE, decision 8).
 
-use super::{Lane, Rank, store::Queued};
-use crate::store::JobId;
+use super::{Job, Lane, Rank, store::Queued};
+use crate::{routing::Route, store::JobId};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
@@ -38,6 +38,21 @@ impl LaneView {
     }
 }
 
+/// What waits for one provider by one route, in order; economy work apart, since it goes in its own time.
+#[derive(Clone, Debug)]
+struct Line {
+    provider: String,
+    route: Route,
+    economy: bool,
+    ranks: Vec<Rank>,
+}
+
+impl Line {
+    fn is(&self, provider: &str, route: Route, economy: bool) -> bool {
+        self.route == route && self.economy == economy && self.provider == provider
+    }
+}
+
 /// All lanes at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -45,26 +60,33 @@ pub struct Snapshot {
     pub made_at: DateTime<Utc>,
     lanes: [LaneView; 3],
     places: HashMap<JobId, (Lane, u32)>,
+    lines: Vec<Line>,
 }
 
 impl Snapshot {
     /// From all queued jobs.
     #[must_use]
     pub fn new(queued: &[Queued], now: DateTime<Utc>) -> Self {
+        let mut order: Vec<(Rank, &Queued)> = queued.iter().map(|job| (job.place().rank(now), job)).collect();
+        order.sort_unstable_by_key(|(rank, _)| *rank);
         let mut lanes: [LaneView; 3] = Default::default();
-        for job in queued {
-            let lane = &mut lanes[index(job.lane)];
-            lane.ranks.push(job.place().rank(now));
-            lane.oldest = Some(lane.oldest.map_or(job.arrived_at, |oldest| oldest.min(job.arrived_at)));
-        }
         let mut places = HashMap::with_capacity(queued.len());
-        for (lane, view) in Lane::ALL.into_iter().zip(&mut lanes) {
-            view.ranks.sort_unstable();
-            for (place, rank) in (1_u32..).zip(&view.ranks) {
-                places.insert(rank.3, (lane, place));
+        let mut lines: Vec<Line> = Vec::new();
+        for (rank, job) in order {
+            let lane = &mut lanes[index(job.lane)];
+            lane.ranks.push(rank);
+            lane.oldest = Some(lane.oldest.map_or(job.arrived_at, |oldest| oldest.min(job.arrived_at)));
+            places.insert(job.id, (job.lane, u32::try_from(lane.ranks.len()).unwrap_or(u32::MAX)));
+            let economy = job.lane == Lane::Economy;
+            match lines.iter_mut().find(|line| line.is(&job.provider, job.route, economy)) {
+                Some(line) => line.ranks.push(rank),
+                None => {
+                    let provider = job.provider.clone();
+                    lines.push(Line { provider, route: job.route, economy, ranks: vec![rank] });
+                }
             }
         }
-        Self { made_at: now, lanes, places }
+        Self { made_at: now, lanes, places, lines }
     }
 
     /// One lane.
@@ -98,6 +120,23 @@ impl Snapshot {
         let before = ranks.partition_point(|other| *other < rank);
         Spot { lane, position: before + 1, of: ranks.len() + 1 }
     }
+
+    /// Jobs that go to the same provider by the same route before this one, wherever it came from: all that rank before it,
+    /// and before economy work all that is in more of a hurry.
+    #[must_use]
+    pub fn ahead(&self, job: &Job) -> i64 {
+        let rank = job.place().rank(self.made_at);
+        let economy = job.lane == Lane::Economy;
+        let before = |line: &Line| line.ranks.partition_point(|other| *other < rank);
+        let line = |economy| self.lines.iter().find(move |line| line.is(&job.provider, job.route, economy));
+        let ahead = match (economy, job.route) {
+            (true, Route::Batch) => line(true).map_or(0, before) + line(false).map_or(0, |l| l.ranks.len()),
+            (true, Route::Realtime) => line(true).map_or(0, before) + line(false).map_or(0, before),
+            (false, Route::Realtime) => line(false).map_or(0, before) + line(true).map_or(0, before),
+            (false, Route::Batch) => line(false).map_or(0, before),
+        };
+        i64::try_from(ahead).unwrap_or(i64::MAX)
+    }
 }
 
 const fn index(lane: Lane) -> usize {
@@ -105,5 +144,105 @@ const fn index(lane: Lane) -> usize {
         Lane::Urgent => 0,
         Lane::Standard => 1,
         Lane::Economy => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        queue::JobState,
+        store::{CourseId, NanoUsd, SubmissionId},
+    };
+    use chrono::TimeDelta;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
+    }
+
+    fn queued(n: u128, lane: Lane, provider: &str, priority: i64) -> Queued {
+        Queued {
+            id: JobId(uuid::Uuid::from_u128(n)),
+            lane,
+            route: Route::Batch,
+            provider: provider.to_owned(),
+            priority,
+            deadline: at(1_000_000),
+            arrived_at: at(i64::try_from(n % 1_000).unwrap_or(0)),
+        }
+    }
+
+    fn job(lane: Lane, provider: &str, priority: i64) -> Job {
+        let like = queued(999, lane, provider, priority);
+        Job {
+            id: like.id,
+            submission_id: SubmissionId(uuid::Uuid::nil()),
+            state: JobState::Queued,
+            lane,
+            route: Route::Batch,
+            provider: like.provider,
+            model: String::new(),
+            priority,
+            deadline: like.deadline,
+            arrived_at: like.arrived_at,
+            joined: 0,
+            ready_at: like.arrived_at,
+            input_tokens: 0,
+            output_tokens: 0,
+            max_output: 0,
+            bytes: 0,
+            attempt: 0,
+            failures: 0,
+            kills: 0,
+            diverted: 0,
+            batch_id: None,
+            reserved: NanoUsd::ZERO,
+            expected: NanoUsd::ZERO,
+            course_id: CourseId(uuid::Uuid::nil()),
+            cost_centre: String::new(),
+        }
+    }
+
+    #[test]
+    fn places_are_by_lane_and_the_line_by_provider() {
+        let all = [
+            queued(1, Lane::Standard, "openai", 10),
+            queued(2, Lane::Standard, "anthropic", 10),
+            queued(3, Lane::Urgent, "openai", 0),
+            queued(4, Lane::Economy, "openai", 20),
+            queued(5, Lane::Standard, "openai", 20),
+        ];
+        let snapshot = Snapshot::new(&all, at(10));
+        let spot = |n| snapshot.spot(JobId(uuid::Uuid::from_u128(n)));
+        assert_eq!(spot(2), Some(Spot { lane: Lane::Standard, position: 2, of: 3 }));
+        assert_eq!(spot(5).map(|s| s.position), Some(3));
+        assert_eq!((snapshot.waiting(), spot(9)), (5, None));
+        assert_eq!(snapshot.lane(Lane::Standard).oldest, Some(at(1)));
+        // Of the same provider, in whichever lane; not economy work, which goes in its own time.
+        assert_eq!(snapshot.ahead(&job(Lane::Standard, "openai", 10)), 2);
+        assert_eq!(snapshot.ahead(&job(Lane::Standard, "anthropic", 10)), 1);
+        assert_eq!(snapshot.ahead(&job(Lane::Standard, "nobody", 10)), 0);
+        assert_eq!(snapshot.ahead(&job(Lane::Economy, "openai", 20)), 4);
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "the figures are of interest")]
+    fn a_hundred_thousand_are_put_in_order_quickly() {
+        let took = |n: u128| {
+            let provider = |n| if n % 2 == 0 { "openai" } else { "anthropic" };
+            let lane = |n: u128| Lane::ALL[usize::try_from(n * 7 % 3).unwrap_or(0)];
+            let priority = |n: u128| i64::try_from(n % 3).unwrap_or(0) * 10;
+            let all: Vec<Queued> = (0..n).map(|n| queued(n, lane(n), provider(n), priority(n))).collect();
+            let began = std::time::Instant::now();
+            let snapshot = Snapshot::new(&all, at(2_000));
+            let took = began.elapsed();
+            assert_eq!(snapshot.waiting(), all.len());
+            assert!(snapshot.ahead(&job(Lane::Standard, "openai", 10)) > 0);
+            took
+        };
+        // Against each other, since machines differ: no more than sorting costs, with much to spare.
+        let (few, many) = (took(10_000), took(100_000));
+        eprintln!("10,000 places in {few:?}, 100,000 in {many:?}");
+        assert!(many < few * 60, "{few:?} {many:?}");
     }
 }

@@ -1,9 +1,12 @@
 //! The table `model_jobs`. Each change of state is one statement with the old state in its condition.
 
-use super::{Job, JobState, Lane, Place};
+use super::{Job, JobState, Lane, Place, Promise};
 use crate::{
-    routing::Decision,
-    store::{BatchId, DbError, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks, places},
+    routing::{Decision, Route},
+    store::{
+        AssignmentId, BatchId, DbError, EditId, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks,
+        places,
+    },
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -11,17 +14,18 @@ use std::collections::HashMap;
 const JOBS: Rows = Rows {
     insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
              arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
-             diverted, reserved_nano, expected_nano, course_id, cost_centre, decision)",
-    columns: 25,
+             diverted, reserved_nano, expected_nano, course_id, cost_centre, decision, likely_at, promised_at, \
+             reckoned_p50, reckoned_p90)",
+    columns: 29,
     tail: "",
 };
 
-/// Writes new jobs with the decisions that sent them their way.
+/// Writes new jobs with the decisions that sent them their way, and what was promised of them.
 ///
 /// # Errors
 /// If the database fails, or a submission has a job already.
-pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), DbError> {
-    JOBS.insert(x, jobs, |q, (job, decision)| {
+pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Result<(), DbError> {
+    JOBS.insert(x, jobs, |q, (job, decision, promise)| {
         q.put(job.id);
         q.put(job.submission_id);
         q.put(job.state);
@@ -47,6 +51,10 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision)]) -> Result<(), D
         q.put(job.course_id);
         q.put(job.cost_centre.clone());
         q.put(Json(decision.clone()));
+        q.put(promise.estimate.from);
+        q.put(promise.estimate.to);
+        q.put(promise.reckoned.p50);
+        q.put(promise.reckoned.p90);
     })
     .await?;
     Ok(())
@@ -118,6 +126,14 @@ pub struct Backlog {
     pub waiting: i64,
     /// When the oldest of those that may be sent came.
     pub oldest: Option<DateTime<Utc>>,
+    /// When marks of the most pressing of those are needed.
+    pub soonest: Option<DateTime<Utc>>,
+    /// Input tokens of those that may be sent, estimated.
+    pub input_tokens: i64,
+    /// Their output tokens, estimated.
+    pub output_tokens: i64,
+    /// Their bytes, estimated.
+    pub bytes: i64,
 }
 
 /// What waits for batches, by provider, model and lane.
@@ -127,7 +143,11 @@ pub struct Backlog {
 pub async fn backlog(x: &mut impl Exec, now: DateTime<Utc>) -> Result<Vec<Backlog>, DbError> {
     x.query(
         "SELECT provider, model, lane, CAST(SUM(CASE WHEN ready_at <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS ready, \
-         COUNT(*) AS waiting, MIN(CASE WHEN ready_at <= $1 THEN arrived_at END) AS oldest \
+         COUNT(*) AS waiting, MIN(CASE WHEN ready_at <= $1 THEN arrived_at END) AS oldest, \
+         MIN(CASE WHEN ready_at <= $1 THEN deadline END) AS soonest, \
+         CAST(SUM(CASE WHEN ready_at <= $1 THEN input_tokens ELSE 0 END) AS BIGINT) AS input_tokens, \
+         CAST(SUM(CASE WHEN ready_at <= $1 THEN output_tokens ELSE 0 END) AS BIGINT) AS output_tokens, \
+         CAST(SUM(CASE WHEN ready_at <= $1 THEN bytes ELSE 0 END) AS BIGINT) AS bytes \
          FROM model_jobs WHERE state = 'queued' AND route = 'batch' GROUP BY provider, model, lane",
     )
     .bind(now)
@@ -160,6 +180,51 @@ pub async fn put_into_batch(
         taken.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
     }
     Ok(taken)
+}
+
+/// Moves jobs from one batch into another; answers those that were in it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn move_to_batch(
+    x: &mut impl Exec,
+    ids: &[JobId],
+    from: BatchId,
+    to: BatchId,
+) -> Result<Vec<JobId>, DbError> {
+    let mut moved = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(256) {
+        let mut query = x.query(format!(
+            "UPDATE model_jobs SET batch_id = $1 WHERE state = 'batched' AND batch_id = $2 AND id IN ({}) RETURNING id",
+            places(3, chunk.len())
+        ));
+        query.put(to);
+        query.put(from);
+        for id in chunk {
+            query.put(*id);
+        }
+        moved.extend(query.all::<(JobId,)>().await?.into_iter().map(|(id,)| id));
+    }
+    Ok(moved)
+}
+
+/// The assignments whose work jobs mark.
+///
+/// # Errors
+/// If the database fails.
+pub async fn assignments(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, AssignmentId>, DbError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT j.id, s.assignment_id FROM model_jobs j JOIN submissions s ON s.id = j.submission_id \
+             WHERE j.id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        found.extend(query.all::<(JobId, AssignmentId)>().await?);
+    }
+    Ok(found)
 }
 
 /// Takes a queued job for a call in real time; false where it is no longer queued or not ready.
@@ -416,8 +481,8 @@ pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
     let rows = x
         .query(
             "UPDATE model_jobs SET state = 'queued', batch_id = NULL, finished_at = NULL, attempt = 0, failures = 0, \
-             kills = 0, diverted = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6 \
-             WHERE id = $1 AND state = 'dead'",
+             kills = 0, diverted = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6, \
+             input_tokens = $7, max_output = $8, bytes = $9 WHERE id = $1 AND state = 'dead'",
         )
         .bind(job.id)
         .bind(job.ready_at)
@@ -425,9 +490,21 @@ pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
         .bind(job.provider.clone())
         .bind(job.model.clone())
         .bind(job.expected)
+        .bind(job.input_tokens)
+        .bind(job.max_output)
+        .bind(job.bytes)
         .exec()
         .await?;
     Ok(rows == 1)
+}
+
+/// Notes the edit that holds for a job's request from now on.
+///
+/// # Errors
+/// If the database fails.
+pub async fn set_edit(x: &mut impl Exec, id: JobId, edit: EditId) -> Result<(), DbError> {
+    x.query("UPDATE model_jobs SET edit_id = $2 WHERE id = $1").bind(id).bind(edit).exec().await?;
+    Ok(())
 }
 
 /// Ends jobs that are all in one state and batch; answers those that still were there.
@@ -502,6 +579,10 @@ pub struct Queued {
     pub id: JobId,
     /// Its lane.
     pub lane: Lane,
+    /// Its route.
+    pub route: Route,
+    /// Provider's name.
+    pub provider: String,
     /// Its priority.
     pub priority: i64,
     /// When marks are needed.
@@ -523,7 +604,7 @@ impl Queued {
 /// # Errors
 /// If the database fails.
 pub async fn queued(x: &mut impl Exec) -> Result<Vec<Queued>, DbError> {
-    x.query("SELECT id, lane, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'")
+    x.query("SELECT id, lane, route, provider, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'")
         .all()
         .await
 }

@@ -1,11 +1,12 @@
 //! A dead letter: a job that ran out of remedies, why, and what was done about it (SPEC 6.4).
 
+use super::Recovery;
 use crate::{
     identity::{Email, Person},
     provider::ErrorClass,
     queue::Job,
     routing::Route,
-    store::{AssignmentId, DeadLetterId, JobId, PersonId, SubmissionId},
+    store::{AssignmentId, CourseId, DeadLetterId, JobId, PersonId, SubmissionId},
     submission::TrackingId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -62,10 +63,61 @@ impl Cause {
         }
     }
 
-    /// Time alone may mend it: the fault was the provider's or the network's, not the work's.
+    /// What it is, in a few words for staff.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::RateLimit => "The provider took no more calls",
+            Self::NoAnswer => "No answer came",
+            Self::Provider => "The provider failed",
+            Self::Malformed => "The reply made no sense",
+            Self::TooLarge => "Too large",
+            Self::Refused => "The provider refused it",
+            Self::Unusable => "No answer could be used",
+            Self::Killed => "Processes ended while at work on it",
+        }
+    }
+
+    /// What it means, for staff.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::RateLimit => {
+                "The provider said each time that too many calls came from this account. The work itself is not at fault."
+            }
+            Self::NoAnswer => {
+                "Calls went out, and each time no answer came in time or the connection broke. The provider may have \
+                 been at work all the same, so each such call is booked as spent without an answer."
+            }
+            Self::Provider => {
+                "The provider answered each time that something failed on its side. The work itself is not at fault."
+            }
+            Self::Malformed => {
+                "Replies came, but not in the form that the provider promises, so no answer could be read out of them."
+            }
+            Self::TooLarge => {
+                "The request has more tokens or bytes than the model, or one batch, takes. Sent again as it is, it fails \
+                 again."
+            }
+            Self::Refused => {
+                "The provider read the request and refused it as wrong or not allowed. Sent again as it is, it most \
+                 likely fails again."
+            }
+            Self::Unusable => {
+                "Answers came and were paid for, but none gave marks by this rubric: levels or criteria that do not exist, \
+                 evidence that is not in the work, an answer that was cut off, or a refusal."
+            }
+            Self::Killed => {
+                "Each time while it was at work on this, the process ended. The work may be what brings it down."
+            }
+        }
+    }
+
+    /// Another try later may mend it: the fault was the provider's or the network's, or lay in what the model happened
+    /// to answer; not in the work.
     #[must_use]
     pub const fn is_recoverable(self) -> bool {
-        matches!(self, Self::RateLimit | Self::NoAnswer | Self::Provider | Self::Malformed)
+        matches!(self, Self::RateLimit | Self::NoAnswer | Self::Provider | Self::Malformed | Self::Unusable)
     }
 
     /// What may help, for staff.
@@ -101,14 +153,10 @@ impl From<ErrorClass> for Cause {
     }
 }
 
-/// The waits before scheduled recoveries; afterwards a person must look.
-const WAITS: [TimeDelta; 3] = [TimeDelta::minutes(15), TimeDelta::hours(1), TimeDelta::hours(4)];
-
 /// The wait before the next scheduled recovery of a job that had so many; none: a person must look at it.
 #[must_use]
-pub fn next_recovery(cause: Cause, recoveries: i64) -> Option<TimeDelta> {
-    let next = usize::try_from(recoveries).ok().and_then(|n| WAITS.get(n)).copied();
-    next.filter(|_| cause.is_recoverable())
+pub fn next_recovery(waits: &Recovery, cause: Cause, recoveries: i64) -> Option<TimeDelta> {
+    waits.wait(recoveries).filter(|_| cause.is_recoverable())
 }
 
 /// What was done about it.
@@ -122,11 +170,32 @@ pub enum Resolution {
     Retried,
     /// A person sent it another way.
     Rerouted,
+    /// A person changed the request and sent it again.
+    Edited,
+    /// A person gave the marks.
+    Marked,
     /// A person closed it without marks.
     Discarded,
 }
 
 impl Resolution {
+    /// All resolutions.
+    pub const ALL: [Self; 6] =
+        [Self::Recovered, Self::Retried, Self::Rerouted, Self::Edited, Self::Marked, Self::Discarded];
+
+    /// What was done, in a few words for staff.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Recovered => "Tried again on schedule",
+            Self::Retried => "Tried again",
+            Self::Rerouted => "Sent another way",
+            Self::Edited => "Edited and sent again",
+            Self::Marked => "Marked by hand",
+            Self::Discarded => "Closed without marks",
+        }
+    }
+
     /// The name in the database and the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -134,6 +203,8 @@ impl Resolution {
             Self::Recovered => "recovered",
             Self::Retried => "retried",
             Self::Rerouted => "rerouted",
+            Self::Edited => "edited",
+            Self::Marked => "marked",
             Self::Discarded => "discarded",
         }
     }
@@ -165,6 +236,10 @@ pub struct DeadLetter {
     pub assignment_id: AssignmentId,
     /// The assignment's title.
     pub assignment: String,
+    /// Its course.
+    pub course_id: CourseId,
+    /// The student.
+    pub student_id: PersonId,
     /// The student's address.
     pub student: Email,
     /// Provider's name at its death.
@@ -189,6 +264,8 @@ pub struct DeadLetter {
     pub resolved_at: Option<DateTime<Utc>>,
     /// By whom; none: Quire itself.
     pub resolved_by: Option<PersonId>,
+    /// That person's name.
+    pub resolver: Option<String>,
     /// Why, in that person's words.
     pub reason: Option<String>,
 }
@@ -207,11 +284,15 @@ mod tests {
 
     #[test]
     fn what_time_may_mend_is_tried_three_times_and_nothing_else() {
+        let of = |cause, n| next_recovery(&Recovery::default(), cause, n);
         for cause in Cause::ALL {
-            let waits: Vec<_> = (0..5).map(|n| next_recovery(cause, n)).collect();
-            let expected = if cause.is_recoverable() { WAITS.map(Some) } else { [None; 3] };
+            let waits: Vec<_> = (0..5).map(|n| of(cause, n)).collect();
+            let expected =
+                [15, 60, 240].map(|minutes| cause.is_recoverable().then(|| TimeDelta::minutes(minutes)));
             assert_eq!((&waits[..3], &waits[3..]), (&expected[..], &[None, None][..]), "{cause:?}");
         }
-        assert_eq!(next_recovery(Cause::Provider, -1), None);
+        assert_eq!(of(Cause::Provider, -1), None);
+        assert!(of(Cause::Unusable, 0).is_some(), "another answer of the model may be good");
+        assert_eq!((of(Cause::Refused, 0), of(Cause::TooLarge, 0), of(Cause::Killed, 0)), (None, None, None));
     }
 }

@@ -2,14 +2,23 @@
 //! about those.
 
 mod dead_letter;
+mod edit;
 mod fallback;
+mod filter;
+mod mark;
+mod opened;
+mod remedy;
 mod retry;
 mod revive;
 pub mod store;
+mod summary;
 #[cfg(test)]
 mod tests;
 
 pub use dead_letter::{Cause, DeadLetter, Death, Resolution, next_recovery};
+pub use edit::{Edit, MOST_OUTPUT, left_out};
 pub use fallback::{Way, chain, next_way};
-pub use retry::{Next, RetryPolicy, RetryTable, after_failure};
-pub use revive::{MOST_DECIDED, Remedy, RemedyError, RemedyOutcome};
+pub use filter::Filter;
+pub use opened::{Happening, Opened, Payload, What};
+pub use remedy::{Decisions, MOST_DECIDED, Remedy, RemedyError, RemedyOutcome};
+pub use retry::{Next, Recovery, RetryPolicy, RetryTable, after_failure, insist};

@@ -1,6 +1,7 @@
 //! The retry table (SPEC 6.1). Pure.
 
 use crate::provider::{CallError, ErrorClass};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -44,6 +45,49 @@ pub struct RetryTable {
     pub token_limit: RetryPolicy,
     /// The provider failed: 2 times, at once.
     pub provider: RetryPolicy,
+    /// Seconds between two tries while key or account are refused: until a person has mended them nothing is gained by
+    /// giving jobs up.
+    pub blocked_seconds: u64,
+    /// Seconds to wait where the provider holds as much as it allows and names no time.
+    pub queue_full_seconds: u64,
+    /// Most seconds between two tries of what is never given up: asking about a batch that may be paid for, fetching its
+    /// answers, or reaching a provider that can't be reached.
+    pub insist_seconds: u64,
+    /// When dead letters that time may mend are tried again.
+    pub recovery: Recovery,
+}
+
+/// The waits before the three scheduled recoveries of a dead letter; afterwards a person must look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recovery {
+    /// Seconds from the first death.
+    pub first_seconds: u64,
+    /// From the second.
+    pub second_seconds: u64,
+    /// From the third.
+    pub third_seconds: u64,
+}
+
+impl Default for Recovery {
+    /// 15 minutes, 1 hour, 4 hours.
+    fn default() -> Self {
+        Self { first_seconds: 900, second_seconds: 3_600, third_seconds: 14_400 }
+    }
+}
+
+impl Recovery {
+    /// The wait before the next recovery of a job that had so many; none: it had all.
+    #[must_use]
+    pub fn wait(&self, recoveries: i64) -> Option<TimeDelta> {
+        let seconds = match recoveries {
+            0 => self.first_seconds,
+            1 => self.second_seconds,
+            2 => self.third_seconds,
+            _ => return None,
+        };
+        Some(TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000)))
+    }
 }
 
 impl Default for RetryTable {
@@ -53,6 +97,10 @@ impl Default for RetryTable {
             time_out: RetryPolicy { attempts: 3, first_seconds: 30, most_seconds: 300, exponential: false },
             token_limit: RetryPolicy { attempts: 2, first_seconds: 0, most_seconds: 0, exponential: false },
             provider: RetryPolicy { attempts: 2, first_seconds: 0, most_seconds: 0, exponential: false },
+            blocked_seconds: 300,
+            queue_full_seconds: 60,
+            insist_seconds: 60,
+            recovery: Recovery::default(),
         }
     }
 }
@@ -73,13 +121,18 @@ pub enum Next {
 pub fn after_failure(table: &RetryTable, error: &CallError, failures: u32) -> Next {
     let policy = match error.class {
         // Until the key, the account or the provider's own queue is mended nothing is gained by giving jobs up.
-        ErrorClass::Key | ErrorClass::Quota => return Next::Wait(Duration::from_secs(300)),
+        ErrorClass::Key | ErrorClass::Quota => {
+            return Next::Wait(Duration::from_secs(table.blocked_seconds));
+        }
         ErrorClass::QueueFull => {
-            return Next::Wait(error.retry_after.unwrap_or(Duration::from_secs(60)));
+            let wait = Duration::from_secs(table.queue_full_seconds);
+            return Next::Wait(error.retry_after.unwrap_or(wait));
         }
         // The provider can't be reached at all: an outage, that uses up no attempt.
         ErrorClass::Connection if !error.maybe_done => {
-            return Next::Wait(Duration::from_secs((5 * u64::from(failures.max(1))).min(60)));
+            return Next::Wait(Duration::from_secs(
+                (5 * u64::from(failures.max(1))).min(table.insist_seconds),
+            ));
         }
         ErrorClass::RateLimit => &table.rate_limit,
         ErrorClass::TimeOut | ErrorClass::Connection => &table.time_out,
@@ -93,6 +146,16 @@ pub fn after_failure(table: &RetryTable, error: &CallError, failures: u32) -> Ne
         return Next::GiveUp;
     }
     Next::Again(error.retry_after.unwrap_or_else(|| policy.wait(failures)))
+}
+
+/// The wait before the next try of what is never given up, after the `failures`-th failure in a row (from 1).
+#[must_use]
+pub fn insist(table: &RetryTable, error: &CallError, failures: i64) -> TimeDelta {
+    let wait = match after_failure(table, error, u32::try_from(failures).unwrap_or(u32::MAX)) {
+        Next::Again(wait) | Next::Wait(wait) => wait,
+        Next::GiveUp => Duration::from_secs(table.insist_seconds),
+    };
+    TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
 }
 
 #[cfg(test)]

@@ -14,11 +14,11 @@ use crate::{
     queue::{self, Job, JobState},
     recovery::{self, Cause, Death, Way},
     routing::Route,
-    store::{BatchId, CallId, JobId, NanoUsd, PersonId, SubmissionId, Tx},
+    store::{BatchId, CallId, CourseId, JobId, NanoUsd, PersonId, SubmissionId, Tx},
     submission::{self, SubmissionState},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 /// Where an answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,15 @@ impl Engine {
                 fresh.extend(batching::store::set_outcome(tx, batch, &ids, name).await?);
             }
             arrived.retain(|a| fresh.remove(&a.job.id));
+            let mut said: HashMap<&str, Vec<JobId>> = HashMap::new();
+            for a in &arrived {
+                if let Some(why) = a.judged.why() {
+                    said.entry(why).or_default().push(a.job.id);
+                }
+            }
+            for (why, jobs) in said {
+                batching::store::set_said(tx, batch, &jobs, why).await?;
+            }
         }
         self.divert(tx, &mut arrived).await?;
         let mut effects = Effects::default();
@@ -155,10 +164,12 @@ impl Engine {
                     total: checked.marks.total().0,
                     most: a.most,
                     confidence: checked.marks.confidence,
-                    provider: job.provider.clone(),
-                    model: reply.model,
-                    response_id: reply.response_id,
-                    template: a.template,
+                    decided: store::Decided::Model {
+                        provider: job.provider.clone(),
+                        model: reply.model,
+                        response_id: reply.response_id,
+                        template: a.template,
+                    },
                     created_at: now,
                     released_at: released.then_some(now),
                     marks: checked.marks,
@@ -367,21 +378,32 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes dead letters, and tells administrators of those that a person must look at.
+    /// Writes dead letters, and tells administrators and the course's instructors of those that a person must look at.
     async fn write_deaths(
         &self,
         tx: &mut Tx,
         deaths: &[Death],
         notices: &mut Vec<notice::New>,
     ) -> Result<(), EngineError> {
-        let for_people = recovery::store::insert(tx, self.world(), deaths).await?;
+        let for_people =
+            recovery::store::insert(tx, self.world(), &self.settings().retry.recovery, deaths).await?;
         if for_people.is_empty() {
             return Ok(());
         }
-        let admins = crate::identity::store::admins(tx).await?;
+        let admins: Vec<PersonId> =
+            crate::identity::store::admins(tx).await?.into_iter().map(|admin| admin.id).collect();
+        let mut staff: HashMap<CourseId, Vec<PersonId>> = HashMap::new();
         for death in for_people {
-            notices.extend(admins.iter().map(|admin| notice::New {
-                person: admin.id,
+            let course = death.job.course_id;
+            if let Entry::Vacant(free) = staff.entry(course) {
+                let mut people = crate::identity::store::instructors(tx, course).await?;
+                people.extend(&admins);
+                people.sort_unstable();
+                people.dedup();
+                free.insert(people);
+            }
+            notices.extend(staff[&course].iter().map(|person| notice::New {
+                person: *person,
                 kind: notice::Kind::NeedsAttention,
                 subject: death.job.submission_id.0,
             }));

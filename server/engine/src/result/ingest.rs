@@ -2,14 +2,14 @@
 
 use super::{Arrived, Judged, Source, judge};
 use crate::{
-    batching::{self, Batch, BatchState},
+    batching::{self, Batch, BatchState, Limit, calls_for},
     crash,
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::Verdict,
-    provider::{BatchComplaint, CallError, ErrorClass, Outcome, ParsedLine, RemoteState},
+    provider::{BatchComplaint, CallError, ErrorClass, Outcome, ParsedLine, RemoteBatch, RemoteState},
     queue::{self, Job},
-    recovery::{Next, after_failure},
+    recovery::insist,
     store::{BatchId, JobId, SubmissionId},
     submission,
 };
@@ -33,14 +33,8 @@ impl Engine {
             Ok(()) => Ok(Verdict::Done),
             Err(error) => {
                 let failures = batch.failures + 1;
-                let counted = u32::try_from(failures).unwrap_or(u32::MAX);
-                let wait = match after_failure(&self.settings().retry, &error, counted) {
-                    Next::Again(wait) | Next::Wait(wait) => {
-                        TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1))
-                    }
-                    // The answers are paid for: they are fetched until they come.
-                    Next::GiveUp => TimeDelta::seconds(60),
-                };
+                // The answers are paid for: they are fetched until they come.
+                let wait = insist(&self.settings().retry, &error, failures);
                 let at = self.now() + wait.max(TimeDelta::seconds(1));
                 tracing::warn!(batch.id = %id, %error, "the results of a batch could not be fetched");
                 let text = error.to_string();
@@ -94,10 +88,17 @@ impl Engine {
             if let Some(error) = broken {
                 return Ok(Err(error));
             }
+            if let Some(doubt) = self.doubt(batch, remote).await? {
+                return Ok(Err(doubt));
+            }
         }
         let refused = remote.as_ref().is_some_and(|r| r.state == RemoteState::Failed);
-        if refused && let Some(remote) = &remote {
-            self.take_in_refused(batch, &remote.complaints).await?;
+        if refused
+            && let Some(remote) = &remote
+            && self.take_in_refused(batch, &remote.complaints).await?
+        {
+            // It was split, and closed with that.
+            return Ok(Ok(()));
         }
         self.take_in_rest(batch, remote.map(|r| r.state)).await?;
         crash::point("ingest.before_close");
@@ -108,6 +109,24 @@ impl Engine {
         event::record(&mut tx, now, EventKind::Batch, &[batch.id.0]).await?;
         tx.commit().await?;
         Ok(Ok(()))
+    }
+
+    /// Results that lack requests which the provider should have answered are fetched once more before that is believed: a
+    /// download that broke off between two lines looks whole, and what was paid for would be asked again.
+    async fn doubt(&self, batch: &Batch, remote: &RemoteBatch) -> Result<Option<CallError>, EngineError> {
+        if remote.state == RemoteState::Failed || remote.results.is_empty() {
+            return Ok(None);
+        }
+        let outcomes = batching::store::outcomes(&mut self.db(), batch.id).await?;
+        let missing: i64 =
+            outcomes.iter().filter(|(outcome, _)| outcome.is_none()).map(|(_, count)| *count).sum();
+        if missing == 0 {
+            return Ok(None);
+        }
+        let words = format!("the results hold no readable line for {missing} of {} requests", batch.jobs);
+        // Seen the last time as well: so it is.
+        let seen = batch.error.as_deref() == Some(words.as_str());
+        Ok((!seen).then(|| CallError::new(ErrorClass::Malformed, words)))
     }
 
     async fn take_in_lines(&self, batch: &Batch, lines: Vec<ParsedLine>) -> Result<(), EngineError> {
@@ -164,11 +183,12 @@ impl Engine {
         let mut db = self.db();
         let jobs = queue::store::find_many(&mut db, ids).await?;
         let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
-        let works: HashMap<SubmissionId, submission::Work> = submission::store::works(&mut db, &submissions)
-            .await?
-            .into_iter()
-            .map(|work| (work.id, work))
-            .collect();
+        let works: HashMap<SubmissionId, submission::Sent> =
+            submission::store::as_sent(&mut db, &submissions)
+                .await?
+                .into_iter()
+                .map(|work| (work.id, work))
+                .collect();
         let mut arrived = Vec::with_capacity(jobs.len());
         for mut job in jobs {
             let Some(work) = works.get(&job.submission_id) else { continue };
@@ -183,7 +203,7 @@ impl Engine {
                     held_for_approval: marking.held_for_approval(),
                     most: marking.context.rubric.most().0,
                     template: marking.template(),
-                    judged,
+                    judged: judged.placed_in(work.handed_in.as_deref()),
                     job,
                 });
             }
@@ -191,32 +211,48 @@ impl Engine {
         Ok(arrived)
     }
 
-    /// A provider refused the whole batch: the jobs it complains of fail, the others go back to their places.
-    async fn take_in_refused(&self, batch: &Batch, complaints: &[BatchComplaint]) -> Result<(), EngineError> {
-        for complaint in complaints {
-            let error = CallError {
-                code: Some(complaint.code.clone()),
-                ..CallError::new(complaint.class(), complaint.message.clone())
-            };
-            match complaint.line {
-                Some(line) => {
-                    let place = i64::try_from(line).unwrap_or(i64::MAX) - 1;
-                    let items = batching::store::items(&mut self.db(), batch.id, place, 1).await?;
-                    let jobs: Vec<JobId> =
-                        items.iter().filter(|i| i.place == place).map(|i| i.job_id).collect();
-                    self.take_in_failures(batch, &jobs, &error).await?;
-                }
-                None => {
-                    // Nothing is known against any one job: it counts as the provider's failure.
-                    let class = match error.class {
-                        ErrorClass::Invalid => ErrorClass::Provider,
-                        class => class,
-                    };
-                    self.take_in_all(batch, &CallError { class, ..error }).await?;
-                }
+    /// A provider refused the whole batch. One that is too large is split, and that is answered with true. Else the jobs
+    /// that the provider complains of fail, and the others go back to their places.
+    async fn take_in_refused(
+        &self,
+        batch: &Batch,
+        complaints: &[BatchComplaint],
+    ) -> Result<bool, EngineError> {
+        let (single, whole): (Vec<_>, Vec<_>) = complaints.iter().partition(|c| c.line.is_some());
+        for complaint in single {
+            let place = i64::try_from(complaint.line.unwrap_or(0)).unwrap_or(i64::MAX) - 1;
+            let items = batching::store::items(&mut self.db(), batch.id, place, 1).await?;
+            let jobs: Vec<JobId> = items.iter().filter(|i| i.place == place).map(|i| i.job_id).collect();
+            self.take_in_failures(batch, &jobs, &complaint.error()).await?;
+        }
+        for complaint in &whole {
+            let error = complaint.error();
+            if let Some(limit) = calls_for(error.class, &error.message, batch.jobs, batch.tokens)
+                && self.split_batch(batch, limit, &error.message).await?
+            {
+                return Ok(true);
             }
         }
-        Ok(())
+        for complaint in whole {
+            let error = complaint.error();
+            // Nothing is known against any one job: it counts as the provider's failure.
+            let class = match error.class {
+                ErrorClass::Invalid => ErrorClass::Provider,
+                ErrorClass::QueueFull => self.note_limit(batch, &error).await?,
+                class => class,
+            };
+            self.take_in_all(batch, &CallError { class, ..error }).await?;
+        }
+        Ok(false)
+    }
+
+    /// Keeps the limit that a provider names when its queue is full, for the next cut. A job alone that passes it is too
+    /// large, however long it waits.
+    async fn note_limit(&self, batch: &Batch, error: &CallError) -> Result<ErrorClass, EngineError> {
+        let Some(Limit::Tokens(most)) = batching::named(&error.message) else { return Ok(error.class) };
+        batching::store::split::set_named_limit(&mut self.db(), batch.id, most).await?;
+        let alone = batch.jobs == 1 && batch.tokens > most;
+        Ok(if alone { ErrorClass::TokenLimit } else { error.class })
     }
 
     /// What is done with the jobs for which no result came.

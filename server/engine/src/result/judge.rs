@@ -50,6 +50,26 @@ pub enum Judged {
     },
 }
 
+impl Judged {
+    /// The same with its evidence placed in the work as it was handed in, where another text was sent.
+    #[must_use]
+    pub fn placed_in(mut self, handed_in: Option<&str>) -> Self {
+        if let (Self::Marked(checked, _), Some(work)) = (&mut self, handed_in) {
+            checked.marks.place_in(work);
+        }
+        self
+    }
+
+    /// What went wrong, where more is to be said than that the batch ended first.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Marked(..) | Self::Unfinished { .. } => None,
+            Self::Unusable { why, .. } | Self::Failed { why, .. } | Self::Diverted { why, .. } => Some(why),
+        }
+    }
+}
+
 /// Judges how a job's request ended.
 #[must_use]
 pub fn judge(

@@ -1,8 +1,26 @@
 //! The table `assessments`.
 
 use super::Marks;
-use crate::store::{AssessmentId, DbError, Exec, JobId, Json, Rows, SubmissionId};
+use crate::store::{AssessmentId, DbError, Exec, JobId, Json, PersonId, Rows, SubmissionId};
 use chrono::{DateTime, Utc};
+
+/// Who decided on the marks.
+#[derive(Clone, Debug)]
+pub enum Decided {
+    /// A model.
+    Model {
+        /// Provider's name.
+        provider: String,
+        /// The model that answered.
+        model: String,
+        /// The provider's id of the answer.
+        response_id: String,
+        /// The prompt's template and version.
+        template: String,
+    },
+    /// A person.
+    Person(PersonId),
+}
 
 /// An assessment to be written.
 #[derive(Clone, Debug)]
@@ -19,14 +37,8 @@ pub struct New {
     pub most: i64,
     /// How sure the marker is, 0 to 1.
     pub confidence: Option<f64>,
-    /// Provider's name.
-    pub provider: String,
-    /// The model that answered.
-    pub model: String,
-    /// The provider's id of the answer.
-    pub response_id: String,
-    /// The prompt's template and version.
-    pub template: String,
+    /// Who decided.
+    pub decided: Decided,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// When the student may see it.
@@ -37,8 +49,8 @@ pub struct New {
 
 const ASSESSMENTS: Rows = Rows {
     insert: "INSERT INTO assessments (id, submission_id, job_id, total, most, confidence, provider, model, \
-             response_id, template, created_at, released_at, marks)",
-    columns: 13,
+             response_id, template, decided_by, created_at, released_at, marks)",
+    columns: 14,
     tail: "",
 };
 
@@ -55,10 +67,16 @@ pub async fn insert(x: &mut impl Exec, new: &[New]) -> Result<(), DbError> {
             q.put(new.total);
             q.put(new.most);
             q.put(new.confidence);
-            q.put(new.provider.clone());
-            q.put(new.model.clone());
-            q.put(new.response_id.clone());
-            q.put(new.template.clone());
+            let (by_model, person) = match new.decided.clone() {
+                Decided::Model { provider, model, response_id, template } => {
+                    ([provider, model, response_id, template].map(Some), None)
+                }
+                Decided::Person(person) => ([const { None }; 4], Some(person)),
+            };
+            for text in by_model {
+                q.put(text);
+            }
+            q.put(person);
             q.put(new.created_at);
             q.put(new.released_at);
             q.put(Json(new.marks.clone()));
@@ -80,14 +98,16 @@ pub struct Assessment {
     pub most: i64,
     /// How sure the marker is, 0 to 1.
     pub confidence: Option<f64>,
-    /// Provider's name.
-    pub provider: String,
+    /// Provider's name; none where a person gave the marks.
+    pub provider: Option<String>,
     /// The model that answered.
-    pub model: String,
+    pub model: Option<String>,
     /// The provider's id of the answer.
-    pub response_id: String,
+    pub response_id: Option<String>,
     /// The prompt's template and version.
-    pub template: String,
+    pub template: Option<String>,
+    /// The name of the person who gave the marks; none: a model did.
+    pub decided_by: Option<String>,
     /// When it was written.
     pub created_at: DateTime<Utc>,
     /// When the student may see it.
@@ -102,8 +122,9 @@ pub struct Assessment {
 /// If the database fails.
 pub async fn of_submission(x: &mut impl Exec, id: SubmissionId) -> Result<Option<Assessment>, DbError> {
     x.query(
-        "SELECT id, submission_id, total, most, confidence, provider, model, response_id, template, created_at, \
-         released_at, marks FROM assessments WHERE submission_id = $1 ORDER BY created_at DESC LIMIT 1",
+        "SELECT a.id, a.submission_id, a.total, a.most, a.confidence, a.provider, a.model, a.response_id, a.template, \
+         p.name AS decided_by, a.created_at, a.released_at, a.marks FROM assessments a \
+         LEFT JOIN people p ON p.id = a.decided_by WHERE a.submission_id = $1 ORDER BY a.created_at DESC LIMIT 1",
     )
     .bind(id)
     .opt()

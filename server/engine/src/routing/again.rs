@@ -121,11 +121,8 @@ impl Engine {
     /// Those of these jobs whose batches would come back after their deadlines.
     async fn too_late(&self, ids: &[JobId], now: DateTime<Utc>) -> Result<Vec<JobId>, EngineError> {
         let jobs = queue::store::find_many(&mut self.db(), ids).await?;
-        let snapshot = self.snapshot();
-        let is_late = |job: &&Job| {
-            let spot = snapshot.spot(job.id).unwrap_or_else(|| self.would_stand(job));
-            job.route == Route::Batch && self.estimate_queued(job, spot, now).to > job.deadline
-        };
+        let is_late =
+            |job: &&Job| job.route == Route::Batch && self.estimate_queued(job, now).to > job.deadline;
         Ok(jobs.iter().filter(is_late).map(|job| job.id).collect())
     }
 

@@ -190,7 +190,11 @@ fn choose<'a>(asking: &mut Asking<'a>, facts: &Facts) -> Result<Chosen<'a>, NoPr
         why.push_str(" A batch would come back too late and the budget affords real time.");
     }
     why.push_str(&on_whom(facts, rule, route)?);
+    let wanted = route;
     let (route, provider) = on(facts, rule, route)?;
+    if route != wanted {
+        why.push_str(" It takes no batches, so the work goes in real time.");
+    }
     let lane = rule.and_then(|rule| rule.action.lane).unwrap_or(if facts.urgency == Urgency::High {
         Lane::Urgent
     } else {

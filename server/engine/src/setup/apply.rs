@@ -249,21 +249,17 @@ impl Work<'_> {
 
     async fn prices(&mut self) -> Result<(), SetupError> {
         for given in &self.setup.prices {
-            let row = self
-                .there
-                .priced(given)
-                .map_err(|reason| ProviderError::Setting { key: "prices".to_owned(), reason })?;
-            let old = self.there.price(row.provider_kind, &row.model, row.valid_from);
-            let change = match old {
-                None => Change::Created,
-                Some(old) if *old == row => Change::Unchanged,
-                Some(_) => Change::Updated,
-            };
+            let wrong = |reason| ProviderError::Setting { key: "prices".to_owned(), reason };
+            let kind = self.setup.kind_of_price(&self.there, given).map_err(wrong)?;
+            let row = self.there.priced(given, kind, self.world.now()).map_err(wrong)?;
+            let change = self.there.change_by(given, &row);
             if change != Change::Unchanged {
-                put_price(self.tx, &row).await?;
+                put_price(self.tx, self.world, &row).await?;
             }
-            let from = row.valid_from.format("%Y-%m-%d");
-            self.report.note("price", &format!("{} from {from}", row.model), change);
+            let whose = if row.provider.is_empty() { kind.name() } else { &row.provider };
+            let from =
+                given.from.map(|from| format!(" from {}", from.0.format("%Y-%m-%d"))).unwrap_or_default();
+            self.report.note("price", &format!("{whose}/{}{from}", row.model), change);
         }
         Ok(())
     }

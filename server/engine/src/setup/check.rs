@@ -7,7 +7,7 @@ use crate::{
     provider::{
         ProviderKind,
         registry::{
-            self, NewProvider,
+            self, Change, NewProvider,
             store::{PriceRow, ProviderRow},
         },
     },
@@ -37,7 +37,7 @@ impl There {
             prices: registry::store::prices(x).await?,
         };
         for seed in registry::store::seeds() {
-            if there.price(seed.provider_kind, &seed.model, seed.valid_from).is_none() {
+            if there.price(&seed).is_none() {
                 there.prices.push(seed);
             }
         }
@@ -63,22 +63,49 @@ impl There {
         Ok(there)
     }
 
-    /// The price of exactly this day.
-    pub(super) fn price(&self, kind: ProviderKind, model: &str, from: DateTime<Utc>) -> Option<&PriceRow> {
-        let same =
-            |row: &&PriceRow| (row.provider_kind, row.valid_from) == (kind, from) && row.model == model;
-        self.prices.iter().find(same)
+    /// The price that is there from exactly this one's moment on.
+    fn price(&self, new: &PriceRow) -> Option<&PriceRow> {
+        self.prices.iter().find(|row| is_for_the_same(row, new) && row.valid_from == new.valid_from)
     }
 
-    /// A price as a file has it.
-    pub(super) fn priced(&self, given: &PriceSetup) -> Result<PriceRow, String> {
-        let of = |row: &&PriceRow| {
-            row.provider_kind == given.provider
-                && row.model == *given.model.get_ref()
-                && row.valid_from <= given.valid_from.0
+    /// A price as a file has it. What it leaves out is as before: as the provider's own price, or its kind's.
+    pub(super) fn priced(
+        &self,
+        given: &PriceSetup,
+        kind: ProviderKind,
+        now: DateTime<Utc>,
+    ) -> Result<PriceRow, String> {
+        let own = given.provider.as_ref().map_or("", |name| name.get_ref());
+        let from = given.from.map_or(now, |from| from.0);
+        let of = |whose: &str| {
+            let holds = |row: &&PriceRow| {
+                row.provider_kind == kind
+                    && row.provider == whose
+                    && row.model == *given.model.get_ref()
+                    && row.valid_from <= from
+            };
+            self.prices.iter().rfind(holds).map(|row| row.price)
         };
-        given.row(self.prices.iter().rfind(of).map(|row| row.price))
+        given.row(kind, from, of(own).or_else(|| of("")))
     }
+
+    /// What a price changes. One that names no moment changes nothing where it holds already.
+    pub(super) fn change_by(&self, given: &PriceSetup, new: &PriceRow) -> Change {
+        let same = |old: &PriceRow| (old.price, &old.deal) == (new.price, &new.deal);
+        let holds = || {
+            let before = |row: &&PriceRow| is_for_the_same(row, new) && row.valid_from <= new.valid_from;
+            self.prices.iter().rfind(before).filter(|_| given.from.is_none())
+        };
+        match self.price(new).or_else(holds) {
+            None => Change::Created,
+            Some(old) if same(old) => Change::Unchanged,
+            Some(_) => Change::Updated,
+        }
+    }
+}
+
+fn is_for_the_same(a: &PriceRow, b: &PriceRow) -> bool {
+    (a.provider_kind, &a.provider, &a.model) == (b.provider_kind, &b.provider, &b.model)
 }
 
 impl Setup {
@@ -96,7 +123,7 @@ impl Setup {
         self.check_courses(&mut wrongs, world);
         self.check_rubrics(&mut wrongs, there);
         self.check_assignments(&mut wrongs, there, world);
-        self.check_providers(&mut wrongs, there);
+        self.check_providers(&mut wrongs, there, world);
         self.check_prices(&mut wrongs, there, world);
         self.check_budgets(&mut wrongs, there);
         wrongs.list
@@ -205,7 +232,42 @@ impl Setup {
         }
     }
 
-    fn check_providers(&self, wrongs: &mut Wrongs<'_>, there: &There) {
+    /// The interface that a provider of this name speaks: in the file, or as it is there.
+    fn kind_of(&self, there: &There, name: &str) -> Option<ProviderKind> {
+        let in_file = self.providers.iter().find(|p| p.name.get_ref() == name).map(|p| p.kind);
+        in_file.or_else(|| there.providers.get(name).map(|row| row.kind))
+    }
+
+    /// Whose price it is: of one provider, by name, or of all of a kind.
+    pub(super) fn kind_of_price(&self, there: &There, given: &PriceSetup) -> Result<ProviderKind, String> {
+        match (&given.provider, given.kind) {
+            (Some(name), None) => {
+                let name = name.get_ref();
+                self.kind_of(there, name).ok_or_else(|| format!("there is no provider \"{name}\""))
+            }
+            (None, Some(kind)) => Ok(kind),
+            _ => Err("must have either provider, the name of one, or kind, for all of it".to_owned()),
+        }
+    }
+
+    /// A provider's model has a price now: its own or its kind's, in the file or as it is there.
+    fn is_priced(&self, there: &There, provider: &super::ProviderSetup, model: &str, world: &World) -> bool {
+        let (name, now) = (provider.name.get_ref(), world.now());
+        let in_file = self.prices.iter().any(|price| {
+            price.provider.as_ref().map_or(price.kind == Some(provider.kind), |own| own.get_ref() == name)
+                && price.model.get_ref() == model
+                && price.from.is_none_or(|from| from.0 <= now)
+        });
+        in_file
+            || there.prices.iter().any(|row| {
+                row.provider_kind == provider.kind
+                    && (row.provider.is_empty() || row.provider == *name)
+                    && row.model == model
+                    && row.valid_from <= now
+            })
+    }
+
+    fn check_providers(&self, wrongs: &mut Wrongs<'_>, there: &There, world: &World) {
         let mut seen = HashSet::new();
         for provider in &self.providers {
             let mut wrong = |reason: String| wrongs.add("providers", &provider.name, reason);
@@ -226,30 +288,46 @@ impl Setup {
             if let Some(old) = there.providers.get(name).filter(|old| old.kind != provider.kind) {
                 wrong(format!("speaks {} already; set up another one under another name", old.kind.name()));
             }
-            if let Err(error) = provider.provider().and_then(|new| new.check().map_err(|e| e.to_string())) {
-                wrong(error);
+            match provider.provider().and_then(|new| new.check().map_err(|e| e.to_string())) {
+                Err(error) => wrong(error),
+                Ok(settings) if provider.enabled => {
+                    for model in settings.models {
+                        if !self.is_priced(there, provider, &model, world) {
+                            wrong(format!(
+                                "has no price for the model \"{model}\", so no work could go to it; add [[prices]] \
+                                 with provider = \"{name}\" and model = \"{model}\" (0 where it costs nothing)"
+                            ));
+                        }
+                    }
+                }
+                Ok(_) => {}
             }
         }
     }
 
     fn check_prices(&self, wrongs: &mut Wrongs<'_>, there: &There, world: &World) {
         let mut seen = HashSet::new();
+        let now = world.now();
         for given in &self.prices {
             let mut wrong = |reason: String| wrongs.add("prices", &given.model, reason);
-            let (model, from) = (given.model.get_ref(), given.valid_from.0);
+            let model = given.model.get_ref();
             if model.trim().is_empty() || model.len() > 100 || model.chars().any(char::is_control) {
                 wrong("is no model's name".to_owned());
             }
-            if !seen.insert((given.provider, model, from)) {
-                wrong("is there twice with the same valid_from".to_owned());
+            let whose = given.provider.as_ref().map(Spanned::get_ref);
+            if !seen.insert((whose, given.kind, model, given.from.map(|from| from.0))) {
+                wrong("is there twice from the same moment on".to_owned());
             }
-            match there.priced(given) {
+            let row = self.kind_of_price(there, given).and_then(|kind| there.priced(given, kind, now));
+            match row {
                 Err(reason) => wrong(reason),
                 Ok(row) => {
-                    let old = there.price(given.provider, model, from);
-                    if from <= world.now() && old.is_some_and(|old| *old != row) {
+                    let from = row.valid_from;
+                    let differs = |old: &PriceRow| (old.price, &old.deal) != (row.price, &row.deal);
+                    if from <= now && there.price(&row).is_some_and(differs) {
                         wrong(format!(
-                            "has other prices from {from} already, and they hold; write new ones with a later valid_from"
+                            "has other prices from {from} already, and they hold; write new ones with a later moment \
+                             as from"
                         ));
                     }
                 }
@@ -343,6 +421,11 @@ impl super::AssignmentSetup {
 impl super::ProviderSetup {
     /// The provider as it is to be.
     pub(super) fn provider(&self) -> Result<NewProvider, String> {
+        let Some(base_url) = self.base_url.as_deref().or(self.kind.own_url()) else {
+            return Err(
+                "has no address; write its base_url, such as http://gpu.example.edu:8000/v1".to_owned()
+            );
+        };
         let settings = match serde_json::to_value(&self.settings) {
             Ok(serde_json::Value::Object(settings)) => settings,
             Ok(_) | Err(_) => return Err("the settings are no table".to_owned()),
@@ -350,7 +433,7 @@ impl super::ProviderSetup {
         Ok(NewProvider {
             name: self.name.get_ref().clone(),
             kind: self.kind,
-            base_url: self.base_url.clone().unwrap_or_else(|| self.kind.own_url().to_owned()),
+            base_url: base_url.to_owned(),
             key: self.key.as_ref().map(super::Secret::key),
             enabled: self.enabled,
             settings,

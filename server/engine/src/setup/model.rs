@@ -11,6 +11,7 @@ use crate::{
     },
     routing::StudentTier,
 };
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -215,12 +216,14 @@ const fn yes() -> bool {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PriceSetup {
-    /// Whose model it is.
-    pub provider: ProviderKind,
+    /// The one provider whose price it is, by name; none: every provider of the kind.
+    pub provider: Option<Spanned<String>>,
+    /// Every provider that speaks this interface; none: the one that is named.
+    pub kind: Option<ProviderKind>,
     /// The model.
     pub model: Spanned<String>,
-    /// From when on.
-    pub valid_from: Moment,
+    /// From when on; none: from now on.
+    pub from: Option<Moment>,
     /// Real time; none: the list prices that hold before stay.
     pub realtime: Option<RatesSetup>,
     /// In a batch; none: as in real time.
@@ -240,15 +243,15 @@ pub struct PriceSetup {
 #[serde(deny_unknown_fields)]
 pub struct RatesSetup {
     /// Tokens read afresh.
-    pub input: Amount,
-    /// Tokens read from the cache; none: as `input`.
-    pub cached_input: Option<Amount>,
-    /// Tokens written to the cache for a short time; none: as `input`.
-    pub cache_write: Option<Amount>,
+    pub input_usd: Amount,
+    /// Tokens read from the cache; none: as `input_usd`.
+    pub cached_input_usd: Option<Amount>,
+    /// Tokens written to the cache for a short time; none: as `input_usd`.
+    pub cache_write_usd: Option<Amount>,
     /// Tokens written to the cache for a long time; none: as for a short time.
-    pub cache_write_long: Option<Amount>,
+    pub cache_write_long_usd: Option<Amount>,
     /// Tokens written.
-    pub output: Amount,
+    pub output_usd: Amount,
 }
 
 /// Prices of requests whose input is long.
@@ -277,11 +280,11 @@ impl From<RatesSetup> for Rates {
     fn from(set: RatesSetup) -> Self {
         let nano = |amount: Amount| amount.0.0;
         Self {
-            input: nano(set.input),
-            cached_input: set.cached_input.map(nano),
-            cache_write: set.cache_write.map(nano),
-            cache_write_long: set.cache_write_long.map(nano),
-            output: nano(set.output),
+            input: nano(set.input_usd),
+            cached_input: set.cached_input_usd.map(nano),
+            cache_write: set.cache_write_usd.map(nano),
+            cache_write_long: set.cache_write_long_usd.map(nano),
+            output: nano(set.output_usd),
         }
     }
 }
@@ -291,7 +294,12 @@ impl PriceSetup {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn row(&self, before: Option<Price>) -> Result<PriceRow, String> {
+    pub(super) fn row(
+        &self,
+        kind: ProviderKind,
+        from: DateTime<Utc>,
+        before: Option<Price>,
+    ) -> Result<PriceRow, String> {
         let listed = self.realtime.map(|realtime| Price {
             realtime: realtime.into(),
             batch: self.batch.map(Into::into),
@@ -314,9 +322,10 @@ impl PriceSetup {
         let deal = Deal { discount: self.discount_percent.0, tiers: tiers.collect() };
         deal.check()?;
         Ok(PriceRow {
-            provider_kind: self.provider,
+            provider_kind: kind,
+            provider: self.provider.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default(),
             model: self.model.get_ref().clone(),
-            valid_from: self.valid_from.0,
+            valid_from: from,
             price,
             deal,
         })

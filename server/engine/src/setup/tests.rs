@@ -120,7 +120,7 @@ async fn what_the_file_says_anew_is_changed_and_nothing_else() {
                 name = "own"
                 kind = "openai"
                 key = "k"
-                settings = {{ models = ["m"], max_jobs = {jobs} }}
+                settings = {{ models = ["gpt-6-luna"], max_jobs = {jobs} }}
                 [[budgets]]
                 scope = "W1"
                 limit_usd = {limit}
@@ -177,7 +177,7 @@ async fn what_the_file_says_anew_is_changed_and_nothing_else() {
                 [[providers]]
                 name = "own"
                 kind = "openai"
-                settings = { models = ["m"], max_jobs = 21 }
+                settings = { models = ["gpt-6-luna"], max_jobs = 21 }
                 "#,
             )
             .await;
@@ -236,12 +236,12 @@ max_drafts = 0
 name = "own"
 kind = "openai"
 base_url = "nowhere"
-settings = { models = ["m"] }
+settings = { models = ["gpt-6-luna"] }
 [[providers]]
 name = "other"
 kind = "anthropic"
 key_env = "QUIRE_NOT_SET_ANYWHERE"
-settings = { models = ["m"], max_job = 5 }
+settings = { models = ["claude-haiku-5-5"], max_job = 5 }
 [[budgets]]
 scope = "none"
 limit_usd = -1
@@ -324,7 +324,7 @@ async fn secrets_are_read_from_files() {
             "setup.toml",
             r#"
             people = [{ email = "ada@example.edu", name = "Ada", password_file = "ada.txt" }]
-            providers = [{ name = "own", kind = "openai", key_file = "key.txt", settings = { models = ["m"] } }]
+            providers = [{ name = "own", kind = "openai", key_file = "key.txt", settings = { models = ["gpt-6-luna"] } }]
             "#,
         );
         let path = folder.path().join("setup.toml");
@@ -356,46 +356,50 @@ async fn prices_discounts_and_tiers_are_set_by_the_file() {
         let site = Site::new(db.clone());
         let negotiated = r#"
 [[prices]]
-provider = "openai"
+kind = "openai"
 model = "gpt-6-luna"
-valid_from = 2027-01-01T00:00:00Z
+from = 2027-01-01T00:00:00Z
 discount_percent = 12.5
 tiers = [{ from_tokens = 1_000, discount_percent = 5 }, { from_tokens = 2_000, discount_percent = "7.25" }]
 [[prices]]
-provider = "anthropic"
+kind = "anthropic"
 model = "claude-of-ours"
-valid_from = 2026-01-01T00:00:00Z
-realtime = { input = 0.2, cached_input = "0.02", output = 1 }
-batch = { input = 0.1, output = 0.5 }
+from = 2026-01-01T00:00:00Z
+realtime = { input_usd = 0.2, cached_input_usd = "0.02", output_usd = 1 }
+batch = { input_usd = 0.1, output_usd = 0.5 }
 "#;
-        let created =
-            ["created price gpt-6-luna from 2027-01-01", "created price claude-of-ours from 2026-01-01"];
+        let created = [
+            "created price openai/gpt-6-luna from 2027-01-01",
+            "created price anthropic/claude-of-ours from 2026-01-01",
+        ];
         assert_eq!(site.changes(negotiated).await, created);
         assert!(site.changes(negotiated).await.is_empty(), "a second time changes nothing");
         let prices = crate::provider::Prices::new(db.clone());
         prices.load().await.unwrap();
         let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
         let usage = crate::provider::Usage { input_tokens: 200_000, ..Default::default() };
-        let cost =
-            |kind, model, day: &str, batch| prices.terms(kind, model, at(day)).unwrap().cost(&usage, batch).0;
+        let cost = |kind, model, day: &str, batch| {
+            prices.terms(kind, "any", model, at(day)).unwrap().cost(&usage, batch).0
+        };
         let openai = crate::provider::ProviderKind::Openai;
         assert_eq!(cost(openai, "gpt-6-luna", "2026-12-31T23:59:59Z", false), 20_000_000);
         assert_eq!(cost(openai, "gpt-6-luna", "2027-01-01T00:00:00Z", false), 17_500_000);
         assert!(prices.are_by_volume());
-        prices.keep_volumes([((openai, "gpt-6-luna".to_owned()), 2_000)].into());
+        prices.keep_volumes([((openai, String::new(), "gpt-6-luna".to_owned()), 2_000)].into());
         assert_eq!(cost(openai, "gpt-6-luna", "2027-01-01T00:00:00Z", false), 16_231_250);
-        let whole = prices.terms_without_volume(openai, "gpt-6-luna", at("2027-01-01T00:00:00Z")).unwrap();
+        let whole =
+            prices.terms_without_volume(openai, "any", "gpt-6-luna", at("2027-01-01T00:00:00Z")).unwrap();
         assert_eq!(whole.cost(&usage, true).0, 8_750_000, "what is held counts on no volume");
         let anthropic = crate::provider::ProviderKind::Anthropic;
         assert_eq!(cost(anthropic, "claude-of-ours", "2026-11-25T00:00:00Z", true), 20_000_000);
 
         // What does not hold yet can be changed, what holds can't.
-        let changed = negotiated.replace("= 12.5", "= 15").replace("input = 0.2,", "input = 0.3,");
+        let changed = negotiated.replace("= 12.5", "= 15").replace("input_usd = 0.2,", "input_usd = 0.3,");
         let wrongs = site.wrongs(&changed).await;
         assert_eq!(wrongs.len(), 1, "{wrongs:?}");
-        assert!(wrongs[0].contains("claude-of-ours") && wrongs[0].contains("later valid_from"), "{wrongs:?}");
+        assert!(wrongs[0].contains("claude-of-ours") && wrongs[0].contains("a later moment"), "{wrongs:?}");
         let changed = negotiated.replace("= 12.5", "= 15");
-        assert_eq!(site.changes(&changed).await, ["changed price gpt-6-luna from 2027-01-01"]);
+        assert_eq!(site.changes(&changed).await, ["changed price openai/gpt-6-luna from 2027-01-01"]);
     })
     .await;
 }
@@ -405,15 +409,13 @@ async fn wrong_price_tables_are_refused_by_name() {
     let fresh = crate::store::testing::FreshDb::sqlite().await;
     let site = Site::new(fresh.db.clone());
     let with = |rest: &str| {
-        format!(
-            "[[prices]]\nprovider = \"openai\"\nmodel = \"m\"\nvalid_from = 2027-01-01T00:00:00Z\n{rest}\n"
-        )
+        format!("[[prices]]\nkind = \"openai\"\nmodel = \"m\"\nfrom = 2027-01-01T00:00:00Z\n{rest}\n")
     };
-    const LIST: &str = "realtime = { input = 1, output = 2 }\n";
+    const LIST: &str = "realtime = { input_usd = 1, output_usd = 2 }\n";
     for (rest, words) in [
         (String::new(), "no list price yet"),
-        ("batch = { input = 1, output = 2 }".into(), "without realtime"),
-        ("realtime = { input = -1, output = 2 }".into(), "below 0"),
+        ("batch = { input_usd = 1, output_usd = 2 }".into(), "without realtime"),
+        ("realtime = { input_usd = -1, output_usd = 2 }".into(), "below 0"),
         (format!("{LIST}discount_percent = 100"), "must be below 100"),
         (format!("{LIST}tiers = [{{ from_tokens = 0, discount_percent = 5 }}]"), "above 0"),
         (
@@ -423,6 +425,7 @@ async fn wrong_price_tables_are_refused_by_name() {
             "rising volumes",
         ),
         (format!("{LIST}{}", with(LIST)), "is there twice"),
+        (format!("{LIST}provider = \"openai\""), "either provider"),
     ] {
         let wrongs = site.wrongs(&with(&rest)).await;
         let told = wrongs.iter().any(|w| w.contains("prices \"m\"") && w.contains(words));
@@ -431,4 +434,69 @@ async fn wrong_price_tables_are_refused_by_name() {
     let unreadable = Setup::parse(&with("discount_percent = 5.125")).unwrap_err().to_string();
     assert!(unreadable.contains("at most two decimals"), "{unreadable}");
     fresh.remove().await;
+}
+
+#[tokio::test]
+async fn a_compatible_server_needs_an_address_and_prices() {
+    each_db(async |db| {
+        let site = Site::new(db);
+        let server = |address: &str, prices: &str| {
+            format!(
+                r#"
+                [[providers]]
+                name = "campus"
+                kind = "compatible"
+                {address}
+                key = "none"
+                settings = {{ models = ["qwen-4-32b"] }}
+                {prices}
+                "#
+            )
+        };
+        let here = "base_url = \"http://gpu.example.edu:8000/v1\"";
+        let price = |input: &str, rest: &str| {
+            format!(
+                "[[prices]]\nprovider = \"campus\"\nmodel = \"qwen-4-32b\"\n{rest}\nrealtime = {{ input_usd = {input}, output_usd = 0 }}"
+            )
+        };
+        for (text, part) in [
+            (server("", &price("0", "")), "has no address; write its base_url"),
+            (server(here, ""), "has no price for the model \"qwen-4-32b\""),
+            (server(here, &price("-1", "")), "is below 0"),
+            (server(here, &price("0", "from = 2099-01-01T00:00:00Z")), "has no price for the model"),
+            (server(here, &price("0", "").replace("campus", "moon")), "there is no provider \"moon\""),
+        ] {
+            let wrongs = site.wrongs(&text).await;
+            assert!(wrongs.iter().any(|wrong| wrong.contains(part)), "{part}: {wrongs:?}");
+        }
+        let free = server(here, &price("0", ""));
+        assert_eq!(site.changes(&free).await, ["created provider campus", "created price campus/qwen-4-32b"]);
+        assert_eq!(site.changes(&free).await, [""; 0]);
+        let dear = server(here, &price("0.25", ""));
+        // At the same moment as before: that is no later price.
+        let wrongs = site.wrongs(&dear).await;
+        assert!(wrongs[0].contains("has other prices from"), "{wrongs:?}");
+        let later = server(here, &price("0.25", "from = 2099-01-01T00:00:00Z"));
+        assert_eq!(site.changes(&later).await, ["created price campus/qwen-4-32b from 2099-01-01"]);
+        assert_eq!(site.changes(&later).await, [""; 0]);
+        // A provider's own price leaves its kind's as it is, and may be negotiated too.
+        let own = free.replace(
+            "kind = \"compatible\"",
+            "kind = \"openai\"",
+        );
+        let own = own.replace("campus", "contract").replace("qwen-4-32b", "gpt-6-luna");
+        let own = own.replace("realtime = { input_usd = 0, output_usd = 0 }", "discount_percent = 50");
+        let created = ["created provider contract", "created price contract/gpt-6-luna"];
+        assert_eq!(site.changes(&own).await, created);
+        assert_eq!(site.changes(&own).await, [""; 0]);
+        let prices = crate::provider::Prices::new(site.db.clone());
+        prices.load().await.unwrap();
+        let usage = crate::provider::Usage { input_tokens: 1_000_000, ..Default::default() };
+        let cost = |name: &str| {
+            let terms = prices.terms(crate::provider::ProviderKind::Openai, name, "gpt-6-luna", site.world.now());
+            terms.unwrap().cost(&usage, false).0
+        };
+        assert_eq!(cost("contract") * 2, cost("another"));
+    })
+    .await;
 }

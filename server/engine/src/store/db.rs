@@ -104,6 +104,9 @@ pub enum Db {
     Postgres(PgPool),
 }
 
+/// How long a transaction on PostgreSQL may stand still.
+const IDLE_IN_TRANSACTION: &str = "10s";
+
 impl Db {
     /// Opens a database by its address (`sqlite:PATH` or `postgres://…`) without touching its schema.
     ///
@@ -143,8 +146,11 @@ impl Db {
             return Ok(Self::Sqlite { write, read });
         }
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            let options =
-                PgConnectOptions::from_str(address).map_err(|_| DbError::Address(hide_password(address)))?;
+            let options = PgConnectOptions::from_str(address)
+                .map_err(|_| DbError::Address(hide_password(address)))?
+                // A process that is stopped in the middle of a transaction would hold its locks for as long: the server
+                // ends the transaction instead, and the process finds out when it goes on.
+                .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)]);
             let pool = PgPoolOptions::new()
                 .max_connections(16)
                 .acquire_timeout(Duration::from_secs(30))

@@ -68,6 +68,10 @@ ids! {
     AssessmentId;
     /// A death of a job.
     DeadLetterId;
+    /// A change that a person made in a request before it was sent again.
+    EditId;
+    /// A look that a person had at a student's text with a dead letter.
+    LookId;
     /// A notice to a person.
     NoticeId;
     /// One message of a notice on one channel, in the outbox.

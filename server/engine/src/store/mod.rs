@@ -18,8 +18,9 @@ mod world;
 pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use id::{
-    AssessmentId, AssignmentId, BatchId, BudgetId, CallId, CourseId, DeadLetterId, Id, JobId, LedgerLineId,
-    MessageId, NoticeId, OutageId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId,
+    AssessmentId, AssignmentId, BatchId, BudgetId, CallId, CourseId, DeadLetterId, EditId, Id, JobId,
+    LedgerLineId, LookId, MessageId, NoticeId, OutageId, PersonId, RubricId, RubricVersionId, RuleSetId,
+    SubmissionId, TokenId,
 };
 pub use lately::Lately;
 pub use many::Rows;

@@ -57,7 +57,7 @@ impl Engine {
             .query(
                 "SELECT b.provider, b.model, b.id AS batch_id, b.created_at AS started_at, \
                  CASE WHEN i.outcome IS NULL THEN NULL ELSE COALESCE(b.finished_at, b.ended_at) END AS ended_at, \
-                 i.outcome, CASE WHEN 1 = 0 THEN i.outcome END AS error, l.input_tokens, l.output_tokens, l.spent_nano \
+                 i.outcome, i.said AS error, l.input_tokens, l.output_tokens, l.spent_nano \
                  FROM batch_items i JOIN batches b ON b.id = i.batch_id \
                  LEFT JOIN ledger l ON l.job_id = i.job_id AND l.batch_id = b.id AND l.kind = 'settle' \
                  WHERE i.job_id = $1",

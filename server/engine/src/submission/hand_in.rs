@@ -3,7 +3,6 @@
 use super::{
     New, Quick, Submission, SubmissionState, TrackingId, interim,
     store::{self, Asked},
-    tokens,
     writer::{Entry, WriteError},
 };
 use crate::{
@@ -110,7 +109,7 @@ impl Engine {
             return Err(HandInError::BadKey);
         }
         let quick = interim::quick(&input.text, &marking.brief);
-        let input_tokens = marking.stable_tokens + tokens::o200k(&input.text);
+        let input_tokens = marking.tokens(&input.text);
         for _ in 0..TRIES {
             let by = actor.person_id().unwrap_or(student.person.id);
             let digest = digest(student.person.id, &input);
@@ -145,7 +144,7 @@ impl Engine {
                 now,
             );
             let spot = self.would_stand(&entry.job);
-            let estimate = self.estimate_queued(&entry.job, spot, now);
+            let estimate = entry.promise.estimate;
             entry.job.joined = i64::try_from(spot.position).unwrap_or(i64::MAX);
             let submission = entry.new.submission.clone();
             self.note_assigned(&entry.job);
@@ -283,7 +282,6 @@ impl Engine {
                 TimeDelta::seconds(i64::from(self.settings().lanes.of(decision.lane).gather_seconds))
             }
         };
-        let int = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let job = Job {
             id: self.world().id(),
             submission_id: submission.id,
@@ -304,10 +302,7 @@ impl Engine {
             input_tokens: i64::try_from(input_tokens).unwrap_or(i64::MAX),
             output_tokens: decision.facts.submission.output_tokens,
             max_output: decision.facts.submission.max_output,
-            // Escapes and sentence numbers make the text a little longer on the wire.
-            bytes: int(marking.stable.text.len() + marking.stable.schema.get().len() + input.text.len()) * 9
-                / 8
-                + 1024,
+            bytes: marking.bytes(&input.text),
             attempt: 0,
             failures: 0,
             kills: 0,
@@ -327,6 +322,7 @@ impl Engine {
                 text: input.text.clone(),
             },
             student,
+            promise: self.promise(&job, now),
             job,
             decision: decision.clone(),
             most: decision.most,

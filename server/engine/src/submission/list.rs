@@ -35,8 +35,10 @@ pub struct Row {
     pub route: Route,
     /// Provider's name.
     pub provider: String,
-    /// The model that answered, where there are marks.
+    /// The model that answered, where a model gave the marks.
     pub model: Option<String>,
+    /// The person who gave the marks, where one did.
+    pub decided_by: Option<String>,
     /// All points, where there are marks.
     pub total: Option<Points>,
     /// The most points.
@@ -83,9 +85,9 @@ impl From<DbError> for ListError {
 }
 
 const ROWS: &str = "SELECT s.tracking_id, p.name AS student, p.email, s.draft, s.state, s.submitted_at, s.words, \
-    j.lane, j.route, j.provider, a.model, a.total, a.most, a.confidence, a.released_at, a.marks FROM submissions s \
+    j.lane, j.route, j.provider, a.model, d.name AS decided_by, a.total, a.most, a.confidence, a.released_at, a.marks FROM submissions s \
     JOIN people p ON p.id = s.student_id JOIN model_jobs j ON j.submission_id = s.id \
-    LEFT JOIN assessments a ON a.job_id = j.id";
+    LEFT JOIN assessments a ON a.job_id = j.id LEFT JOIN people d ON d.id = a.decided_by";
 
 impl Engine {
     /// Submissions of an assignment, the newest first, a page at a time.

@@ -23,7 +23,7 @@ pub use interim::{Brief, Interim, Quick, Remark, Topic};
 pub use list::{ListError, MarkingFigures, Page, Row};
 pub use mine::Mine;
 pub use model::{Submission, SubmissionState};
-pub use store::{New, Work};
+pub use store::{New, Sent, Work};
 pub use tracking::{NotATrackingId, TrackingId};
 pub use view::{SubmissionView, ViewError};
 pub(crate) use writer::Writer;

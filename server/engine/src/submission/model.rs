@@ -22,6 +22,8 @@ pub enum SubmissionState {
     NeedsAttention,
     /// A newer draft took its place before this one was sent.
     Withdrawn,
+    /// A person closed it without marks.
+    Closed,
 }
 
 impl SubmissionState {
@@ -35,12 +37,13 @@ impl SubmissionState {
             Self::Completed => "completed",
             Self::NeedsAttention => "needs_attention",
             Self::Withdrawn => "withdrawn",
+            Self::Closed => "closed",
         }
     }
     /// Nothing more will happen by itself.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Withdrawn)
+        matches!(self, Self::Completed | Self::Withdrawn | Self::Closed)
     }
 }
 

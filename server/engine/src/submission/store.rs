@@ -213,6 +213,42 @@ pub async fn works(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Work>,
     Ok(works)
 }
 
+/// A submission as it is sent to be marked.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Sent {
+    /// The submission.
+    pub id: SubmissionId,
+    /// Its assignment.
+    pub assignment_id: AssignmentId,
+    /// The student.
+    pub student_id: PersonId,
+    /// The text as it is sent: as handed in, or as a person edited it.
+    pub text: String,
+    /// The text as it was handed in, where another is sent.
+    pub handed_in: Option<String>,
+}
+
+/// Several submissions as they are sent to be marked, in no order.
+///
+/// # Errors
+/// If the database fails.
+pub async fn as_sent(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Sent>, DbError> {
+    let mut sent = Vec::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT s.id, s.assignment_id, s.student_id, COALESCE(e.text, s.text) AS text, \
+             CASE WHEN e.text IS NOT NULL THEN s.text END AS handed_in FROM submissions s \
+             JOIN model_jobs j ON j.submission_id = s.id LEFT JOIN request_edits e ON e.id = j.edit_id \
+             WHERE s.id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        sent.extend(query.all().await?);
+    }
+    Ok(sent)
+}
+
 /// The students of several submissions.
 ///
 /// # Errors

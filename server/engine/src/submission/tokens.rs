@@ -37,12 +37,14 @@ pub struct Calibration {
 
 impl Calibration {
     /// What is assumed before anything was observed: OpenAI's newer models count like o200k; Anthropic's count a fifth
-    /// more on English prose, give or take a fifth.
+    /// more on English prose, give or take a fifth; Gemini's about as many, and other models somewhat more.
     #[must_use]
     pub const fn prior(kind: ProviderKind) -> Self {
         match kind {
             ProviderKind::Openai => Self { ratio: 1.0, error: 0.05, seen: 0 },
             ProviderKind::Anthropic => Self { ratio: 1.2, error: 0.2, seen: 0 },
+            ProviderKind::Gemini => Self { ratio: 1.05, error: 0.1, seen: 0 },
+            ProviderKind::Compatible => Self { ratio: 1.1, error: 0.2, seen: 0 },
         }
     }
 
@@ -104,7 +106,7 @@ fn uses_o200k(model: &str) -> bool {
 #[must_use]
 pub fn count(kind: ProviderKind, model: &str, text: &str, calibration: &Calibration) -> Tokens {
     let o200k = o200k(text);
-    if kind == ProviderKind::Openai && uses_o200k(model) {
+    if matches!(kind, ProviderKind::Openai | ProviderKind::Compatible) && uses_o200k(model) {
         Tokens { count: o200k, exact: true }
     } else {
         Tokens { count: calibration.apply(o200k), exact: false }

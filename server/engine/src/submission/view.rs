@@ -7,7 +7,7 @@ use crate::{
     queue::{self, Estimate, Job, JobState, Spot, store::PastDecision},
     result::{self, Assessment},
     routing::Decision,
-    store::SubmissionId,
+    store::{DeadLetterId, SubmissionId},
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -27,6 +27,10 @@ pub struct SubmissionView {
     pub past: Vec<PastDecision>,
     /// What went wrong last, for staff only.
     pub failure: Option<String>,
+    /// The dead letter that waits for a person, for staff only.
+    pub dead_letter: Option<DeadLetterId>,
+    /// Why it was closed without marks, where it was.
+    pub closing: Option<String>,
     /// Its place, while it waits.
     pub spot: Option<Spot>,
     /// When marks will be there, while that can be told.
@@ -107,6 +111,14 @@ impl Engine {
         let past = if staff { queue::store::past_decisions(&mut db, job.id).await? } else { Vec::new() };
         let assessment =
             result::store::of_submission(&mut db, id).await?.filter(|a| staff || a.released_at.is_some());
+        let dead_letter = match submission.state {
+            SubmissionState::NeedsAttention if staff => self.open_dead_letter(id).await?,
+            _ => None,
+        };
+        let closing = match submission.state {
+            SubmissionState::Closed => self.closing(id).await?.map(|(reason, _)| reason),
+            _ => None,
+        };
         Ok(SubmissionView {
             progress: progress(&submission, &job, estimate, self.now()),
             submission,
@@ -115,6 +127,8 @@ impl Engine {
             decision,
             past,
             failure: failure.filter(|_| staff),
+            dead_letter,
+            closing,
             spot,
             estimate,
             quick,

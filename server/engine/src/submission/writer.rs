@@ -10,7 +10,7 @@ use crate::{
     identity::{self, Student},
     jobs::{self, Task},
     notice,
-    queue::{self, Job, JobState},
+    queue::{self, Job, JobState, Promise},
     routing::{Decision, Route},
     store::{NanoUsd, SubmissionId, Together, Tx},
 };
@@ -24,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) student: Student,
     pub(crate) job: Job,
     pub(crate) decision: Decision,
+    /// When its marks are there, as its student is told.
+    pub(crate) promise: Promise,
     /// What is to be held for it.
     pub(crate) most: NanoUsd,
 }
@@ -115,7 +117,7 @@ async fn write(engine: &Engine, tx: &mut Tx, entries: &[Entry]) -> Result<(), En
             job.reserved = entry.most;
             lines.push(Line::reserve(engine.world(), engine.zone(), job.account(), job.held()));
         }
-        job_rows.push((job, entry.decision.clone()));
+        job_rows.push((job, entry.decision.clone(), entry.promise));
     }
     queue::store::insert(tx, &job_rows).await?;
     budget::record(tx, &lines).await?;
@@ -135,7 +137,7 @@ async fn write(engine: &Engine, tx: &mut Tx, entries: &[Entry]) -> Result<(), En
     }
     let mut tasks = vec![Task::Interim(news.iter().map(|new| new.submission.id).collect()), Task::Deliver];
     tasks.extend(
-        job_rows.iter().filter(|(job, _)| job.route == Route::Realtime).map(|(job, _)| Task::Call(job.id)),
+        job_rows.iter().filter(|(job, ..)| job.route == Route::Realtime).map(|(job, ..)| Task::Call(job.id)),
     );
     jobs::push(tx, &tasks, None).await?;
     Ok(())

@@ -10,6 +10,7 @@ use crate::{
     anthropic,
     complete::answer_fault,
     faults::Fault,
+    gemini,
     ledger::LedgerLine,
     models::{Provider, Usage},
     openai,
@@ -43,12 +44,12 @@ pub(crate) struct Chunk {
     pub(crate) usage: Usage,
 }
 
-/// A stored request. OpenAI calls its content `body`, Anthropic `params`.
+/// A stored request. OpenAI calls its content `body`, Anthropic `params`, Gemini `request`.
 #[derive(Deserialize)]
 struct Request<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, alias = "key")]
     custom_id: Cow<'a, str>,
-    #[serde(borrow, alias = "params")]
+    #[serde(borrow, alias = "params", alias = "request")]
     body: &'a RawValue,
 }
 
@@ -71,6 +72,7 @@ pub(crate) fn answer(core: &Core, batch: &Batch, lines: &[(Span, Vec<u8>)]) -> C
         let mut result = match batch.provider {
             Provider::OpenAi => openai::line::answer(core, batch, id, request.body, fault),
             Provider::Anthropic => anthropic::line::answer(core, batch, id, request.body, fault),
+            Provider::Gemini => gemini::line::answer(core, batch, id, request.body, fault),
         };
         match result.outcome {
             Outcome::Completed => chunk.counts.completed += 1,
@@ -97,6 +99,7 @@ pub(crate) fn answer(core: &Core, batch: &Batch, lines: &[(Span, Vec<u8>)]) -> C
             let line = match batch.provider {
                 Provider::OpenAi => openai::line::unfinished(&stranger, Ending::Expired),
                 Provider::Anthropic => anthropic::line::unfinished(&stranger, Ending::Expired),
+                Provider::Gemini => gemini::line::unfinished(&stranger, Ending::Expired),
             };
             push(file, &line);
         }
@@ -125,6 +128,9 @@ pub(crate) fn leave(core: &Core, batch: &Batch, lines: &[(Span, Vec<u8>)], endin
             }
             Provider::Anthropic => {
                 push(&mut chunk.output, &anthropic::line::unfinished(&request.custom_id, ending));
+            }
+            Provider::Gemini => {
+                push(&mut chunk.output, &gemini::line::unfinished(&request.custom_id, ending));
             }
         }
     }

@@ -61,6 +61,8 @@ pub(crate) enum Endpoint {
     Responses,
     #[serde(rename = "/v1/messages")]
     Messages,
+    #[serde(rename = "generateContent")]
+    Generate,
 }
 
 impl Endpoint {
@@ -69,6 +71,7 @@ impl Endpoint {
             Self::Chat => "/v1/chat/completions",
             Self::Responses => "/v1/responses",
             Self::Messages => "/v1/messages",
+            Self::Generate => "generateContent",
         }
     }
 }
@@ -121,7 +124,7 @@ pub(crate) struct Batch {
     pub(crate) endpoint: Endpoint,
     pub(crate) state: State,
     pub(crate) times: Times,
-    /// OpenAI's input file.
+    /// OpenAI's or Gemini's input file.
     pub(crate) input_file_id: Option<String>,
     pub(crate) metadata: Option<BTreeMap<String, String>>,
     /// Seconds after which OpenAI's result files expire.

@@ -16,7 +16,8 @@ use super::{
     plan::Pace,
 };
 use crate::{
-    Error, error::At, faults::Fault, models::Provider, openai, openai::files::StoredFile, simulator::Core,
+    Error, error::At, faults::Fault, gemini, models::Provider, openai, openai::files::StoredFile,
+    simulator::Core,
 };
 
 /// The most requests in one transaction.
@@ -141,11 +142,15 @@ impl Runner {
         }
     }
 
-    /// Reads an OpenAI file through. Anthropic's requests were looked at when the batch was made.
+    /// Reads the input file through. Anthropic's requests were looked at when the batch was made.
     async fn validate(&mut self, batch: Batch) -> Result<Next, Error> {
         let core = self.core.clone();
         let _permit = permit(&self.core).await;
-        let checked = spawn_blocking(move || openai::validate::validate(&core, &batch)).await??;
+        let checked = spawn_blocking(move || match batch.provider {
+            Provider::Gemini => gemini::validate::validate(&core, &batch),
+            Provider::OpenAi | Provider::Anthropic => openai::validate::validate(&core, &batch),
+        })
+        .await??;
         let now = self.core.clock.now();
         let _admission = self.core.admission.lock().await;
         let others = self.core.store.open_batches().await?;
@@ -272,12 +277,13 @@ impl Runner {
             Some(Ending::Expired) => State::Expired,
             Some(Ending::Cancelled) => State::Cancelled,
         };
-        let files = if self.provider == Provider::OpenAi { StoredFile::results(&batch, now) } else { vec![] };
+        let files =
+            if self.provider == Provider::Anthropic { vec![] } else { StoredFile::results(&batch, now) };
         self.core.folder.flush_names()?;
         self.update(&[], &files, |batch| batch.enter(state, now)).await?;
         for (id, bytes) in [(&batch.output_id, batch.output_bytes), (&batch.error_id, batch.error_bytes)] {
             // Anthropic's results can be read even if there are none.
-            if bytes == 0 && (self.provider == Provider::OpenAi || *id == batch.error_id) {
+            if bytes == 0 && (self.provider != Provider::Anthropic || *id == batch.error_id) {
                 self.core.folder.remove(&self.core.folder.content(id));
             }
         }

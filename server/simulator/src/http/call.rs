@@ -79,8 +79,11 @@ pub(crate) async fn around(
     } else if headroom.refused || strikes(Fault::RateLimit) {
         let wait = if headroom.refused { headroom.wait_seconds() } else { settings.retry_after_seconds };
         let message = format!("Rate limit reached. Please try again in {wait}s. (Simulated.)");
-        let mut response = refuse(request, ApiError::new(Kind::RateLimit, message)).await;
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        let mut response = refuse(request, ApiError::new(Kind::RateLimit, message).wait(wait)).await;
+        // Gemini tells it in the body.
+        if provider != Provider::Gemini {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
         (response, Fate::Sent)
     } else if let Some(refusal) = struck_refusal(strikes) {
         (refuse(request, refusal).await, Fate::Sent)
@@ -116,18 +119,17 @@ pub(crate) async fn around(
         Fate::Halved => response = halved(response).await,
     }
     headroom.write(provider, response.headers_mut());
-    let id_header = match provider {
-        Provider::OpenAi => "x-request-id",
-        Provider::Anthropic => "request-id",
+    let names = match provider {
+        Provider::OpenAi => Some(("x-request-id", "openai-organization", "org-simulated")),
+        Provider::Anthropic => {
+            Some(("request-id", "anthropic-organization-id", "00000000-0000-4000-8000-000000000000"))
+        }
+        Provider::Gemini => None,
     };
-    if let Ok(value) = HeaderValue::try_from(&request_id) {
-        response.headers_mut().insert(id_header, value);
+    if let (Some((id_header, organization, value)), Ok(id)) = (names, HeaderValue::try_from(&request_id)) {
+        response.headers_mut().insert(id_header, id);
+        response.headers_mut().insert(organization, HeaderValue::from_static(value));
     }
-    let (name, value) = match provider {
-        Provider::OpenAi => ("openai-organization", "org-simulated"),
-        Provider::Anthropic => ("anthropic-organization-id", "00000000-0000-4000-8000-000000000000"),
-    };
-    response.headers_mut().insert(name, HeaderValue::from_static(value));
     tracing::debug!(
         call,
         status = response.status().as_u16(),
@@ -174,6 +176,7 @@ fn check_key(core: &Core, provider: Provider, headers: &HeaderMap) -> Result<(),
     let key = match provider {
         Provider::OpenAi => bearer(),
         Provider::Anthropic => text("x-api-key").or_else(bearer),
+        Provider::Gemini => text("x-goog-api-key"),
     };
     let Some(key) = key.filter(|key| !key.is_empty()) else {
         return Err(ApiError::new(
@@ -183,6 +186,7 @@ fn check_key(core: &Core, provider: Provider, headers: &HeaderMap) -> Result<(),
                     "You didn't provide an API key. Send it in an Authorization header: Authorization: Bearer YOUR_KEY."
                 }
                 Provider::Anthropic => "x-api-key header is required",
+                Provider::Gemini => "API key not valid. Send one in the header x-goog-api-key.",
             },
         ));
     };
@@ -192,6 +196,7 @@ fn check_key(core: &Core, provider: Provider, headers: &HeaderMap) -> Result<(),
             match provider {
                 Provider::OpenAi => "Incorrect API key provided.",
                 Provider::Anthropic => "invalid x-api-key",
+                Provider::Gemini => "API key not valid. Please pass a valid API key.",
             },
         ));
     }
@@ -270,7 +275,8 @@ fn drop_connection(scissors: Option<Scissors>) -> Response {
 
 /// Names the kind of a call, for scripts and logs.
 fn kind_of(provider: Provider, method: &Method, path: &str) -> &'static str {
-    let path = path.split_once("/v1").map_or(path, |(_, rest)| rest);
+    let version = if provider == Provider::Gemini { "/v1beta" } else { "/v1" };
+    let path = path.split_once(version).map_or(path, |(_, rest)| rest);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match (provider, method.as_str(), parts.as_slice()) {
         (Provider::OpenAi, "POST", ["files"]) => "openai.files.create",
@@ -296,5 +302,21 @@ fn kind_of(provider: Provider, method: &Method, path: &str) -> &'static str {
         (Provider::Anthropic, _, ["messages", "batches", _, "results"]) => "anthropic.batches.results",
         (Provider::Anthropic, _, ["models", ..]) => "anthropic.models",
         (Provider::Anthropic, ..) => "anthropic.other",
+        (Provider::Gemini, "POST", ["files"]) => "gemini.files.begin",
+        (Provider::Gemini, _, ["files"]) => "gemini.files.list",
+        (Provider::Gemini, "POST" | "PUT", ["files", _]) => "gemini.files.create",
+        (Provider::Gemini, "DELETE", ["files", _]) => "gemini.files.delete",
+        (Provider::Gemini, _, ["files", name]) if name.ends_with(":download") => "gemini.files.download",
+        (Provider::Gemini, _, ["files", _]) => "gemini.files.get",
+        (Provider::Gemini, _, ["batches"]) => "gemini.batches.list",
+        (Provider::Gemini, "POST", ["batches", _]) => "gemini.batches.cancel",
+        (Provider::Gemini, "DELETE", ["batches", _]) => "gemini.batches.delete",
+        (Provider::Gemini, _, ["batches", _]) => "gemini.batches.get",
+        (Provider::Gemini, "POST", ["models", name]) if name.ends_with(":batchGenerateContent") => {
+            "gemini.batches.create"
+        }
+        (Provider::Gemini, "POST", ["models", _]) => "gemini.generate",
+        (Provider::Gemini, _, ["models", ..]) => "gemini.models",
+        (Provider::Gemini, ..) => "gemini.other",
     }
 }

@@ -24,6 +24,7 @@ struct Minute {
 pub(crate) struct Limits {
     openai: Mutex<Option<Minute>>,
     anthropic: Mutex<Option<Minute>>,
+    gemini: Mutex<Option<Minute>>,
 }
 
 /// How a call stands against the limit.
@@ -43,6 +44,7 @@ impl Limits {
         let minute = match provider {
             Provider::OpenAi => &self.openai,
             Provider::Anthropic => &self.anthropic,
+            Provider::Gemini => &self.gemini,
         };
         let mut minute = minute.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let current = match minute.take() {
@@ -95,6 +97,8 @@ impl Headroom {
                     set(format!("anthropic-ratelimit-{what}-reset"), reset.clone());
                 }
             }
+            // Gemini's replies tell nothing of its limits.
+            Provider::Gemini => {}
         }
     }
 }

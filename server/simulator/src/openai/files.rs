@@ -31,6 +31,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredFile {
     pub(crate) id: String,
+    /// Whose file it is.
+    #[serde(default = "openai")]
+    pub(crate) provider: Provider,
     pub(crate) purpose: String,
     pub(crate) filename: String,
     pub(crate) bytes: u64,
@@ -38,6 +41,10 @@ pub(crate) struct StoredFile {
     pub(crate) expires: Option<DateTime<Utc>>,
     /// From then on it can't be read for `late_file_seconds`, though it is listed.
     pub(crate) late_since: Option<DateTime<Utc>>,
+}
+
+fn openai() -> Provider {
+    Provider::OpenAi
 }
 
 /// Purposes that an upload may have.
@@ -56,6 +63,7 @@ impl StoredFile {
         let late = batch.plan.has(Fault::LateFile);
         let file = |id: &str, kind: &str, bytes| Self {
             id: id.to_owned(),
+            provider: batch.provider,
             purpose: "batch_output".into(),
             filename: format!("{}_{kind}.jsonl", batch.id),
             bytes,
@@ -91,8 +99,9 @@ impl StoredFile {
 
 /// The file with this id, if it is there and hasn't expired.
 pub(super) async fn find(core: &Core, id: &str) -> Result<StoredFile, ApiError> {
-    let file = core.store.file(id).await?.filter(|file| !file.expired(core.clock.now()));
-    file.ok_or_else(|| not_found(id))
+    let file = core.store.file(id).await?;
+    let there = |file: &StoredFile| file.provider == Provider::OpenAi && !file.expired(core.clock.now());
+    file.filter(there).ok_or_else(|| not_found(id))
 }
 
 pub(super) fn not_found(id: &str) -> ApiError {
@@ -199,6 +208,7 @@ fn check(core: &Core, id: &str, form: Form) -> Result<StoredFile, ApiError> {
     };
     Ok(StoredFile {
         id: id.to_owned(),
+        provider: Provider::OpenAi,
         purpose,
         filename,
         bytes: form.bytes,
@@ -231,7 +241,7 @@ pub(super) async fn list(
         Some(_) => return Err(ApiError::invalid("order must be asc or desc").param("order")),
     };
     let from = query.after.as_deref().map_or(Cursor::Start, Cursor::After);
-    let page = core.store.files(query.purpose.as_deref(), from, order, limit).await?;
+    let page = core.store.files(Provider::OpenAi, query.purpose.as_deref(), from, order, limit).await?;
     let now = core.clock.now();
     let files: Vec<_> = page.items.iter().filter(|file| !file.expired(now)).collect();
     Ok(Json(json!({
@@ -277,7 +287,8 @@ pub(super) async fn delete(
     State(core): State<Arc<Core>>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    if !core.store.delete_file(&id).await? {
+    let there = core.store.file(&id).await?.is_some_and(|file| file.provider == Provider::OpenAi);
+    if !there || !core.store.delete_file(&id).await? {
         return Err(not_found(&id));
     }
     // A batch that reads it goes on; its end removes the content.

@@ -50,7 +50,7 @@ pub(crate) fn answer(
             let completion = complete(core, &prompt, origin, fault)?;
             Ok((requests::response_object(&prompt, &completion), completion))
         }),
-        Endpoint::Chat | Endpoint::Messages => {
+        Endpoint::Chat | Endpoint::Messages | Endpoint::Generate => {
             requests::chat(core, body.get().as_bytes()).and_then(|prompt| {
                 let completion = complete(core, &prompt, origin, fault)?;
                 Ok((requests::chat_object(&prompt, &completion), completion))

@@ -1,4 +1,5 @@
-//! OpenAI's interface: files, batches, chat completions, responses, models.
+//! OpenAI's interface: files, batches, chat completions, responses, models; and the part of it that servers without batches
+//! have.
 
 mod batches;
 pub(crate) mod files;
@@ -32,6 +33,15 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/batches/{id}/cancel", post(batches::cancel))
         .route("/chat/completions", post(live::chat).layer(DefaultBodyLimit::max(live::MAX_BODY)))
         .route("/responses", post(live::responses).layer(DefaultBodyLimit::max(live::MAX_BODY)))
+        .route("/models", get(models::list))
+        .route("/models/{id}", get(models::get))
+        .fallback(unknown)
+}
+
+/// The routes below `/compatible/v1`: a server that speaks the same, but has no files and no batches.
+pub(crate) fn without_batches() -> Router<Arc<Core>> {
+    Router::new()
+        .route("/chat/completions", post(live::chat).layer(DefaultBodyLimit::max(live::MAX_BODY)))
         .route("/models", get(models::list))
         .route("/models/{id}", get(models::get))
         .fallback(unknown)

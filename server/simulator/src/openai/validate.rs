@@ -186,7 +186,7 @@ impl Check<'_> {
             let raw = raw.get().as_bytes();
             let prompt = match self.batch.endpoint {
                 Endpoint::Responses => requests::responses(self.core, raw),
-                Endpoint::Chat | Endpoint::Messages => requests::chat(self.core, raw),
+                Endpoint::Chat | Endpoint::Messages | Endpoint::Generate => requests::chat(self.core, raw),
             };
             // A request that can't be read fails on its own line, later, and waits for nothing.
             self.tokens += prompt.map_or(0, |prompt| prompt.measure(&self.core.counter).tokens);

@@ -6,5 +6,6 @@ mod cache;
 mod control;
 mod crash;
 mod faults;
+mod gemini;
 mod openai;
 mod support;

@@ -68,6 +68,11 @@ impl Sim {
         request.header("x-api-key", "key").header("anthropic-version", "2023-06-01")
     }
 
+    pub(crate) fn gemini(&self, method: &str, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.running.gemini_url());
+        self.http.request(method.parse().unwrap(), url).header("x-goog-api-key", "key")
+    }
+
     pub(crate) async fn control(&self, body: Value) -> Value {
         let response = self.http.post(self.url("/simulator/control")).json(&body).send().await.unwrap();
         let (status, body) = read(response).await;
@@ -174,6 +179,74 @@ impl Sim {
     }
 }
 
+impl Sim {
+    // Gemini
+
+    /// Announces and uploads a file; answers its name.
+    pub(crate) async fn gemini_upload(&self, content: impl Into<String>) -> String {
+        let begin = self
+            .http
+            .post(self.url("/gemini/upload/v1beta/files"))
+            .header("x-goog-api-key", "key")
+            .header("x-goog-upload-protocol", "resumable")
+            .header("x-goog-upload-command", "start")
+            .json(&json!({"file": {"displayName": "requests"}}));
+        let begun = begin.send().await.unwrap();
+        assert_eq!(begun.status(), 200);
+        let address = begun.headers()["x-goog-upload-url"].to_str().unwrap().to_owned();
+        let upload = self
+            .http
+            .post(address)
+            .header("x-goog-api-key", "key")
+            .header("x-goog-upload-offset", "0")
+            .header("x-goog-upload-command", "upload, finalize")
+            .body(content.into());
+        let (status, file) = read(upload.send().await.unwrap()).await;
+        assert_eq!(status, 200, "{file}");
+        file["file"]["name"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn gemini_create(&self, file: &str) -> (StatusCode, Value) {
+        let body = json!({"batch": {"displayName": "batch t-1", "inputConfig": {"fileName": file}}});
+        let path = "/models/gemini-3.5-flash-lite:batchGenerateContent";
+        read(self.gemini("POST", path).json(&body).send().await.unwrap()).await
+    }
+
+    /// Uploads and creates; answers the batch's name.
+    pub(crate) async fn gemini_batch(&self, content: impl Into<String>) -> String {
+        let file = self.gemini_upload(content).await;
+        let (status, batch) = self.gemini_create(&file).await;
+        assert_eq!(status, 200, "{batch}");
+        batch["name"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn gemini_get(&self, name: &str) -> Value {
+        read(self.gemini("GET", &format!("/{name}")).send().await.unwrap()).await.1
+    }
+
+    pub(crate) async fn gemini_ended(&self, name: &str) -> Value {
+        for _ in 0..2_000 {
+            let batch = self.gemini_get(name).await;
+            if batch["done"] == true {
+                return batch;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("batch {name} didn't end: {}", self.gemini_get(name).await);
+    }
+
+    /// The lines of an ended batch's results that are JSON.
+    pub(crate) async fn gemini_lines(&self, batch: &Value) -> Vec<Value> {
+        let Some(name) = batch["metadata"]["output"]["responsesFile"].as_str().filter(|n| !n.is_empty())
+        else {
+            return vec![];
+        };
+        let response = self.gemini("GET", &format!("/{name}:download?alt=media")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        jsonl(&response.text().await.unwrap())
+    }
+}
+
 pub(crate) async fn read(response: Response) -> (StatusCode, Value) {
     let status = response.status();
     let text = response.text().await.unwrap();
@@ -257,6 +330,29 @@ pub(crate) fn message(n: usize) -> Value {
 /// An Anthropic batch of so many requests, r0, r1, …
 pub(crate) fn batch_requests(requests: usize) -> Vec<Value> {
     (0..requests).map(|n| json!({"custom_id": format!("r{n}"), "params": message(n)})).collect()
+}
+
+/// The body of a request for content.
+pub(crate) fn content(n: usize) -> Value {
+    json!({
+        "systemInstruction": {"parts": [{"text": "Mark the work by the rubric."}]},
+        "contents": [{"role": "user", "parts": [{"text": essay(n)}]}],
+        "generationConfig": {
+            "maxOutputTokens": 1_000, "responseMimeType": "application/json", "responseJsonSchema": schema(),
+        },
+    })
+}
+
+/// A Gemini batch of so many requests, r0, r1, …
+pub(crate) fn content_file(requests: usize) -> String {
+    (0..requests).map(|n| json!({"key": format!("r{n}"), "request": content(n)}).to_string() + "\n").collect()
+}
+
+/// The keys of Gemini's result lines, sorted.
+pub(crate) fn keys(lines: &[Value]) -> Vec<String> {
+    let mut keys: Vec<String> = lines.iter().map(|line| line["key"].as_str().unwrap().to_owned()).collect();
+    keys.sort();
+    keys
 }
 
 /// The custom ids of result lines, sorted.

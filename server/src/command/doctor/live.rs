@@ -40,7 +40,7 @@ pub(super) async fn check(
         Arc::from(entry.settings.models.first().context("the provider names no model")?.as_str());
     let prices = Prices::new(db.clone());
     prices.load().await?;
-    let price = prices.at(entry.kind, &model, world.now()).with_context(|| {
+    let price = prices.at(entry.kind, &entry.name, &model, world.now()).with_context(|| {
         format!("no price is known for {model}; its cost could not be kept under the cap")
     })?;
     let rubric = rubric();
@@ -54,7 +54,8 @@ pub(super) async fn check(
     let request = Request { model, prompt: stable.prompt(WORK) };
     let tokens = quire_engine::submission::tokens::o200k(&request.prompt.stable) + 400;
     let most = |batch| price::worst_case(&price, tokens * 2, request.prompt.max_output_tokens, batch);
-    let all = NanoUsd(most(false).0 + most(true).0 * REQUESTS.cast_signed());
+    let batched = if entry.provider.capabilities().batch { REQUESTS.cast_signed() } else { 0 };
+    let all = NanoUsd(most(false).0 + most(true).0 * batched);
     if all > cap {
         return findings.bad(
             "live check",
@@ -81,6 +82,9 @@ pub(super) async fn check(
     }
 
     // One batch.
+    if !entry.provider.capabilities().batch {
+        return findings.note("batch", "the provider is set up without batches; none was sent");
+    }
     let outgoing_token = new_token(&world);
     let ids: Vec<CustomId> =
         (0..REQUESTS).map(|_| CustomId::new(&outgoing_token, world.id::<JobId>())).collect();
@@ -94,6 +98,7 @@ pub(super) async fn check(
         .collect();
     let outgoing = Outgoing {
         token: outgoing_token.clone(),
+        model: request.model.to_string(),
         requests: REQUESTS,
         bytes: lines.iter().map(|line| line.len() as u64).sum(),
     };

@@ -52,7 +52,8 @@ impl ErrorBody {
             .or_else(|| by_words(kind.as_deref()?, error.message.as_deref()?))
             .or_else(|| by_type(kind.as_deref()?, status))
             .unwrap_or_else(|| by_status(status));
-        Refusal { class, message: error.message, code: code.or(kind), request_id: self.request_id }
+        let request_id = self.request_id;
+        Refusal { class, message: error.message, code: code.or(kind), request_id, retry_after: None }
     }
 }
 

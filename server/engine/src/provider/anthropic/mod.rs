@@ -2,6 +2,8 @@
 
 mod batch;
 mod body;
+#[cfg(test)]
+mod documented;
 mod error;
 mod reply;
 #[cfg(test)]
@@ -48,6 +50,7 @@ const FRAME: Frame = Frame { before: "{\"requests\":[", between: ",", after: "]}
 pub struct Anthropic {
     http: Arc<Http>,
     limits: HardLimits,
+    batch: bool,
 }
 
 impl Anthropic {
@@ -58,14 +61,15 @@ impl Anthropic {
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let version = [("anthropic-version", "2023-06-01")];
         let http = Http::new(settings, &DIALECT, ("x-api-key", ""), &version)?;
-        Ok(Self { http: Arc::new(http), limits: settings.limits.unwrap_or(LIMITS) })
+        let limits = settings.limits.unwrap_or(LIMITS);
+        Ok(Self { http: Arc::new(http), limits, batch: settings.batch })
     }
 }
 
 #[async_trait::async_trait]
 impl Provider for Anthropic {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, batch_progress: false, batch_tagged: false, limits: self.limits }
+        Capabilities { batch: self.batch, batch_progress: false, batch_tagged: false, limits: self.limits }
     }
 
     fn write_request(&self, out: &mut Vec<u8>, custom_id: &CustomId, request: &Request) {
@@ -250,8 +254,10 @@ impl Anthropic {
                 }
             }
         }
-        let last = cutter.finish().as_ref().and_then(id_of);
-        Ok(last.is_some_and(|id| id.parts().is_some_and(|(t, _)| t == token)))
+        let Some(last) = cutter.finish() else { return Ok(false) };
+        // What was cut off can't show that the batch is another's: taken for absent, it would be sent again.
+        results::whole(DIALECT.name, &last)?;
+        Ok(id_of(&last).is_some_and(|id| id.parts().is_some_and(|(t, _)| t == token)))
     }
 }
 

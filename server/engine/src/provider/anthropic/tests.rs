@@ -32,6 +32,7 @@ fn written(anthropic: &Anthropic, count: usize) -> Vec<Vec<u8>> {
 fn outgoing(items: &[Vec<u8>]) -> Outgoing {
     Outgoing {
         token: "tok1".into(),
+        model: "claude-haiku-5-5".into(),
         requests: items.len() as u64,
         bytes: items.iter().map(Vec::len).sum::<usize>() as u64,
     }
@@ -231,6 +232,18 @@ async fn without_a_fitting_batch_it_is_absent() {
     })
     .await;
     assert!(at(&server.base).find(&sought()).await.unwrap_err().message.contains("\"melting\""));
+}
+
+#[tokio::test]
+async fn results_that_are_cut_off_do_not_make_a_batch_another_s() {
+    let whole = line(&id_of_token("tok1"));
+    // Half of the file came as if it were all.
+    let cut = whole[..whole.len() / 2].to_owned();
+    let batches = vec![batch("msgbatch_1", "ended", LATE)];
+    let server = Server::start(listing(batches, move |_| Some(cut.clone()))).await;
+    let error = at(&server.base).find(&sought()).await.unwrap_err();
+    assert_eq!((error.class, error.maybe_done), (ErrorClass::Connection, false), "{error}");
+    assert!(error.message.contains("in the middle of line 1"), "{error}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ impl Family {
     pub(super) fn of(operation: &str) -> Self {
         match operation {
             "call" => Self::Call,
-            "file.upload" | "batch.create" => Self::Batch,
+            "file.begin" | "file.upload" | "batch.create" => Self::Batch,
             "file.content" | "batch.results" => Self::Download,
             _ => Self::Look,
         }

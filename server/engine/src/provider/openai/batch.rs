@@ -101,7 +101,7 @@ impl Batch {
     pub(super) fn remote(self, http: &Http) -> Result<RemoteBatch, CallError> {
         let malformed = |message: String| Err(CallError::new(ErrorClass::Malformed, message));
         let Some(id) = self.id else {
-            return malformed("OpenAI shows a batch without an id".into());
+            return malformed(format!("{} shows a batch without an id", http.name()));
         };
         let state = match self.status.as_deref() {
             Some("validating") => RemoteState::Validating,
@@ -114,7 +114,8 @@ impl Batch {
             Some("failed") => RemoteState::Failed,
             other => {
                 let state = http.clean(other.unwrap_or("none"));
-                return malformed(format!("OpenAI shows batch {id} in the unknown state \"{state}\""));
+                let name = http.name();
+                return malformed(format!("{name} shows batch {id} in the unknown state \"{state}\""));
             }
         };
         let complaints = self.errors.and_then(|e| e.data).unwrap_or_default();

@@ -28,7 +28,13 @@ impl ErrorObject {
     pub(super) fn refusal(self, status: u16) -> Refusal {
         let known = |word: &Option<String>| word.as_deref().and_then(by_word);
         let class = known(&self.code).or_else(|| known(&self.kind)).unwrap_or_else(|| by_status(status));
-        Refusal { class, message: self.message, code: self.code.or(self.kind), request_id: None }
+        Refusal {
+            class,
+            message: self.message,
+            code: self.code.or(self.kind),
+            request_id: None,
+            retry_after: None,
+        }
     }
 }
 
@@ -60,7 +66,7 @@ fn by_word(word: &str) -> Option<ErrorClass> {
         "context_length_exceeded" | "string_above_max_length" | "request_too_large" => ErrorClass::TokenLimit,
         "invalid_api_key" | "account_deactivated" | "unsupported_country_region_territory" => ErrorClass::Key,
         "model_not_found" => ErrorClass::NotFound,
-        "request_timeout" => ErrorClass::TimeOut,
+        "request_timeout" | "vector_store_timeout" => ErrorClass::TimeOut,
         "server_error" | "internal_error" | "engine_overloaded" | "slow_down" => ErrorClass::Provider,
         "invalid_prompt"
         | "data_residency_mismatch"
@@ -68,6 +74,8 @@ fn by_word(word: &str) -> Option<ErrorClass> {
         | "misalignment_policy_violation"
         | "content_policy_violation"
         | "unsupported_parameter" => ErrorClass::Invalid,
+        // A whole family of codes about images, of which Quire sends none.
+        _ if word.contains("image") => ErrorClass::Invalid,
         _ => return None,
     })
 }

@@ -2,6 +2,8 @@
 
 mod batch;
 mod body;
+#[cfg(test)]
+mod documented;
 mod error;
 mod reply;
 #[cfg(test)]
@@ -13,11 +15,12 @@ use super::{
     headers::openai_headroom,
     http::{Dialect, Http, Patience, Whole, json_body},
     results,
-    settings::{Endpoint, Settings, SettingsError},
+    settings::{AnswerFormat, Endpoint, Settings, SettingsError},
     upload::{self, Frame, Progress},
     walk::Walk,
 };
 use batch::{Batch, Deleted, Named, Page, TAG, Uploaded};
+use body::{Asking, Output};
 use futures::{StreamExt, stream::BoxStream};
 use reqwest::{
     Method,
@@ -38,12 +41,20 @@ static DIALECT: Dialect = Dialect {
     headroom: openai_headroom,
 };
 
-/// OpenAI, or a server that speaks its batch interface.
+static COMPATIBLE: Dialect = Dialect {
+    name: "OpenAI-compatible",
+    request_id: "x-request-id",
+    refusal: error::refusal,
+    headroom: openai_headroom,
+};
+
+/// OpenAI, or a server that speaks its interface.
 #[derive(Clone, Debug)]
 pub struct OpenAi {
     http: Arc<Http>,
-    endpoint: Endpoint,
+    asking: Asking,
     limits: HardLimits,
+    batch: bool,
 }
 
 impl OpenAi {
@@ -52,11 +63,32 @@ impl OpenAi {
     /// # Errors
     /// Names the setting that can't work.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let http = Http::new(settings, &DIALECT, ("authorization", "Bearer "), &[])?;
+        Self::speaking(&DIALECT, Output::Json, settings)
+    }
+
+    /// A server of somebody else's that speaks the same: vLLM, llama.cpp, LiteLLM, Groq and others. Connects nothing yet.
+    ///
+    /// # Errors
+    /// Names the setting that can't work.
+    pub fn compatible(settings: &Settings) -> Result<Self, SettingsError> {
+        let output = match settings.answer_format {
+            AnswerFormat::JsonSchema => Output::Compatible,
+            AnswerFormat::JsonObject => Output::AnyObject,
+        };
+        Self::speaking(&COMPATIBLE, output, settings)
+    }
+
+    fn speaking(
+        dialect: &'static Dialect,
+        output: Output,
+        settings: &Settings,
+    ) -> Result<Self, SettingsError> {
+        let http = Http::new(settings, dialect, ("authorization", "Bearer "), &[])?;
         Ok(Self {
             http: Arc::new(http),
-            endpoint: settings.endpoint,
+            asking: Asking { endpoint: settings.endpoint, output },
             limits: settings.limits.unwrap_or(LIMITS),
+            batch: settings.batch,
         })
     }
 }
@@ -73,11 +105,11 @@ struct NewBatch<'a> {
 #[async_trait::async_trait]
 impl Provider for OpenAi {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { batch: true, batch_progress: true, batch_tagged: true, limits: self.limits }
+        Capabilities { batch: self.batch, batch_progress: true, batch_tagged: true, limits: self.limits }
     }
 
     fn write_request(&self, out: &mut Vec<u8>, custom_id: &CustomId, request: &Request) {
-        body::line(out, self.endpoint, custom_id, request);
+        body::line(out, self.asking, custom_id, request);
     }
 
     async fn upload(&self, batch: &Outgoing, lines: Lines) -> Result<Option<String>, CallError> {
@@ -96,7 +128,8 @@ impl Provider for OpenAi {
         let file: Uploaded = self.http.json("file.upload", request, Patience::Upload(progress)).await?;
         if file.status.as_deref() == Some("error") {
             let details = file.status_details.unwrap_or_else(|| "without a reason".into());
-            let message = format!("OpenAI refused the input file: {}", self.http.clean(&details));
+            let message =
+                format!("{} refused the input file: {}", self.http.name(), self.http.clean(&details));
             return Err(CallError::new(ErrorClass::Invalid, message));
         }
         Ok(Some(file.id))
@@ -109,14 +142,11 @@ impl Provider for OpenAi {
         _lines: Lines,
     ) -> Result<RemoteBatch, CallError> {
         let Some(input) = input else {
-            return Err(CallError::new(
-                ErrorClass::Invalid,
-                "OpenAI makes batches from an uploaded file only",
-            ));
+            return Err(CallError::new(ErrorClass::Invalid, "batches are made from an uploaded file only"));
         };
         let body = serde_json::to_vec(&NewBatch {
             input_file_id: input,
-            endpoint: self.endpoint.path(),
+            endpoint: self.asking.endpoint.path(),
             completion_window: "24h",
             metadata: HashMap::from([(TAG, batch.token.as_str())]),
         })
@@ -132,7 +162,7 @@ impl Provider for OpenAi {
             Ok(Deleted { deleted: true }) => Ok(true),
             Ok(Deleted { deleted: false }) => Err(CallError::new(
                 ErrorClass::Provider,
-                format!("OpenAI did not delete the input file {input}"),
+                format!("{} did not delete the input file {input}", self.http.name()),
             )),
             // Only in OpenAI's own words: a server that knows no such address has fenced nothing.
             Err(error) if error.class == ErrorClass::NotFound && error.code.is_some() => Ok(true),
@@ -215,8 +245,8 @@ impl Provider for OpenAi {
 
     async fn call(&self, request: &Request) -> Result<Reply, CallError> {
         let mut body = Vec::new();
-        body::question(&mut body, self.endpoint, request);
-        let url = match self.endpoint {
+        body::question(&mut body, self.asking, request);
+        let url = match self.asking.endpoint {
             Endpoint::ChatCompletions => self.http.url(&["chat", "completions"]),
             Endpoint::Responses => self.http.url(&["responses"]),
         };
@@ -247,14 +277,15 @@ impl OpenAi {
             error
         })?;
         let http = Arc::clone(&self.http);
-        Ok(results::lines(DIALECT.name, pieces, move |number, line| reply::line(&http, number, line)).boxed())
+        Ok(results::lines(self.http.name(), pieces, move |number, line| reply::line(&http, number, line))
+            .boxed())
     }
 }
 
 /// An id that can stand in an address.
 fn named(id: &str) -> Result<&str, CallError> {
     if id.is_empty() || id == "." || id == ".." {
-        return Err(CallError::new(ErrorClass::Invalid, format!("\"{id}\" is not an id of OpenAI's")));
+        return Err(CallError::new(ErrorClass::Invalid, format!("\"{id}\" is no id")));
     }
     Ok(id)
 }

@@ -258,7 +258,8 @@ struct LineResponse {
 
 /// Reads one line of an output or error file.
 pub(super) fn line(http: &Http, number: u64, bytes: &[u8]) -> ParsedLine {
-    let line: Line = serde_json::from_slice(bytes).map_err(|e| json::unreadable(number, bytes, &e))?;
+    let line: Line =
+        serde_json::from_slice(bytes).map_err(|e| json::unreadable(number, bytes, &e, "custom_id"))?;
     let Some(custom_id) = line.custom_id.map(CustomId) else {
         return Err(LineError { line: number, reason: "without a custom_id".into(), custom_id: None });
     };

@@ -21,6 +21,7 @@ fn at(base: &str) -> OpenAi {
 fn outgoing(lines: &[Vec<u8>]) -> Outgoing {
     Outgoing {
         token: "tok1".into(),
+        model: "gpt-6-luna".into(),
         requests: lines.len() as u64,
         bytes: lines.iter().map(Vec::len).sum::<usize>() as u64,
     }
@@ -538,9 +539,11 @@ fn settings_are_checked_and_keep_the_key_to_themselves() {
 }
 
 #[test]
-fn both_providers_can_be_reached_by_https() {
-    for kind in [crate::provider::ProviderKind::Openai, crate::provider::ProviderKind::Anthropic] {
-        let settings = Settings::new(kind.own_url().parse().unwrap(), KEY.to_owned().into());
+fn all_providers_can_be_reached_by_https() {
+    use crate::provider::ProviderKind::{Anthropic, Compatible, Gemini, Openai};
+    for kind in [Openai, Anthropic, Gemini, Compatible] {
+        let url = kind.own_url().unwrap_or("https://models.example.edu/v1");
+        let settings = Settings::new(url.parse().unwrap(), KEY.to_owned().into());
         // A machine without certificates is told of it; nothing else may go wrong.
         match crate::provider::connect(kind, &settings) {
             Ok(provider) => assert!(format!("{provider:?}").contains(kind.name())),

@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn the_seeded_prices_are_those_of_the_list() {
         assert_eq!(SEEDED_ON, "2026-11-24");
-        assert_eq!(seed_prices().len(), 8);
+        assert_eq!(seed_prices().len(), 12);
         let dollars = |nano: Option<i64>| nano.map(|n| n as f64 / 1e9);
         for (model, kind, input, cached, write, long, output) in [
             ("gpt-6-astra", ProviderKind::Openai, 10.0, 1.0, 12.5, 25.0, 50.0),
@@ -262,6 +262,21 @@ mod tests {
                 assert_eq!(dollars(rates.cached_input), Some(cached * share), "{model}");
                 assert_eq!(dollars(rates.cache_write), Some(write * share), "{model}");
                 assert_eq!(dollars(rates.cache_write_long), Some(long * share), "{model}");
+                assert_eq!(dollars(Some(rates.output)), Some(output * share), "{model}");
+            }
+        }
+        for (model, input, cached, output) in [
+            ("gemini-4-argon", 2.0, 0.1, 10.0),
+            ("gemini-4-hydrogen", 1.5, 0.075, 7.5),
+            ("gemini-3.8-flash", 0.75, 0.075, 3.75),
+            ("gemini-3.5-flash-lite", 0.3, 0.03, 2.5),
+        ] {
+            let row = seed_prices().iter().find(|row| row.model == model).unwrap();
+            assert_eq!(row.provider, ProviderKind::Gemini);
+            for (rates, share) in [(row.price.realtime, 1.0), (row.price.batch.unwrap(), 0.5)] {
+                assert_eq!(dollars(Some(rates.input)), Some(input * share), "{model}");
+                assert_eq!(dollars(rates.cached_input), Some(cached * share), "{model}");
+                assert_eq!((rates.cache_write, rates.cache_write_long), (None, None), "{model}");
                 assert_eq!(dollars(Some(rates.output)), Some(output * share), "{model}");
             }
         }

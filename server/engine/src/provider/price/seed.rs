@@ -25,6 +25,20 @@ pub struct SeedPrice {
 /// Thousandths of a dollar per million tokens: input, cached input, cache write, long cache write, output.
 type Milli = [i64; 5];
 
+/// A model of Gemini's: nothing is charged for writing to its cache, and no price differs for long requests.
+const fn gemini(model: &'static str, [input, cached, output]: [i64; 3]) -> SeedPrice {
+    const fn no_writes(rates: Rates) -> Rates {
+        Rates { cache_write: None, cache_write_long: None, ..rates }
+    }
+    let milli = [input, cached, 0, 0, output];
+    let price = Price {
+        realtime: no_writes(rates(milli, 2)),
+        batch: Some(no_writes(rates(milli, 1))),
+        long_context: None,
+    };
+    SeedPrice { provider: ProviderKind::Gemini, model, valid_from: SEEDED_ON, price }
+}
+
 /// Nano-dollars from thousandths of a dollar; the half of them is exact, too.
 const fn rates(milli: Milli, halves: i64) -> Rates {
     const NANO_HALF: i64 = 500_000;
@@ -56,7 +70,7 @@ const fn row(
 
 const OPENAI_LONG: u64 = 272_000;
 
-static ROWS: [SeedPrice; 8] = {
+static ROWS: [SeedPrice; 12] = {
     use ProviderKind::{Anthropic, Openai};
     [
         row(
@@ -87,6 +101,10 @@ static ROWS: [SeedPrice; 8] = {
             [100, 10, 125, 200, 500],
             Some((100_000, [500, 50, 625, 1_000, 2_500])),
         ),
+        gemini("gemini-4-argon", [2_000, 100, 10_000]),
+        gemini("gemini-4-hydrogen", [1_500, 75, 7_500]),
+        gemini("gemini-3.8-flash", [750, 75, 3_750]),
+        gemini("gemini-3.5-flash-lite", [300, 30, 2_500]),
     ]
 };
 

@@ -14,11 +14,12 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-type Model = (ProviderKind, String);
+/// Kind of provider, name of the provider (empty: every one of the kind), model.
+type Model = (ProviderKind, String, String);
 
 type Dated = Vec<(DateTime<Utc>, Price, Deal)>;
 
-/// Prices by kind of provider and model.
+/// Prices by kind of provider, name of the provider (empty: every one of the kind) and model.
 #[derive(Debug)]
 pub struct Prices {
     db: Db,
@@ -44,8 +45,8 @@ impl Prices {
         let missing = |rows: &[PriceRow]| {
             let there = |seed: &PriceRow| {
                 rows.iter().any(|r| {
-                    (r.provider_kind, &r.model, r.valid_from)
-                        == (seed.provider_kind, &seed.model, seed.valid_from)
+                    (r.provider_kind, &r.provider, &r.model, r.valid_from)
+                        == (seed.provider_kind, &seed.provider, &seed.model, seed.valid_from)
                 })
             };
             !seeds.iter().all(there)
@@ -57,26 +58,28 @@ impl Prices {
         }
         let mut book: HashMap<Model, Dated> = HashMap::new();
         for row in rows {
-            let dated = book.entry((row.provider_kind, row.model)).or_default();
+            let dated = book.entry((row.provider_kind, row.provider, row.model)).or_default();
             dated.push((row.valid_from, row.price, row.deal));
         }
         *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
         Ok(())
     }
 
-    /// The list price of a model at a time; none where it is not known, which never means free.
+    /// The list price of a provider's model at a time: its own, else that of its kind; none where neither is known, which
+    /// never means free.
     #[must_use]
-    pub fn at(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Price> {
-        self.dated(kind, model, at).map(|(price, _)| price)
+    pub fn at(&self, kind: ProviderKind, provider: &str, model: &str, at: DateTime<Utc>) -> Option<Price> {
+        self.dated(kind, provider, model, at).map(|(price, ..)| price)
     }
 
-    /// What a model costs at a time, with what was negotiated and by the month's volume so far.
+    /// What a provider's model costs at a time, with what was negotiated and by the month's volume so far: the provider's
+    /// own volume where the price is its own, else that of all of its kind.
     #[must_use]
-    pub fn terms(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Terms> {
-        let (price, deal) = self.dated(kind, model, at)?;
+    pub fn terms(&self, kind: ProviderKind, provider: &str, model: &str, at: DateTime<Utc>) -> Option<Terms> {
+        let (price, deal, whose) = self.dated(kind, provider, model, at)?;
         let volume = || {
             let volumes = self.volumes.read().unwrap_or_else(PoisonError::into_inner);
-            volumes.get(&(kind, model.to_owned())).copied().unwrap_or(0)
+            volumes.get(&(kind, whose.to_owned(), model.to_owned())).copied().unwrap_or(0)
         };
         let tokens = if deal.tiers.is_empty() { 0 } else { volume() };
         Some(Terms::new(price, &deal, tokens))
@@ -85,16 +88,32 @@ impl Prices {
     /// What a model costs at a time whatever the month's volume: the most that is held for a request must also do for
     /// one that is paid for at the beginning of the next month.
     #[must_use]
-    pub fn terms_without_volume(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<Terms> {
-        let (price, deal) = self.dated(kind, model, at)?;
+    pub fn terms_without_volume(
+        &self,
+        kind: ProviderKind,
+        provider: &str,
+        model: &str,
+        at: DateTime<Utc>,
+    ) -> Option<Terms> {
+        let (price, deal, _) = self.dated(kind, provider, model, at)?;
         Some(Terms::new(price, &deal, 0))
     }
 
-    fn dated(&self, kind: ProviderKind, model: &str, at: DateTime<Utc>) -> Option<(Price, Deal)> {
+    /// A price, what was negotiated, and whose it is: the provider's, or empty for its kind's.
+    fn dated<'a>(
+        &self,
+        kind: ProviderKind,
+        provider: &'a str,
+        model: &str,
+        at: DateTime<Utc>,
+    ) -> Option<(Price, Deal, &'a str)> {
         let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
-        let dated = book.get(&(kind, model.to_owned()))?;
-        let (_, price, deal) = dated.iter().rev().find(|(from, ..)| *from <= at)?;
-        Some((*price, deal.clone()))
+        let of = |whose: &'a str| {
+            let dated = book.get(&(kind, whose.to_owned(), model.to_owned()))?;
+            let (_, price, deal) = dated.iter().rev().find(|(from, ..)| *from <= at)?;
+            Some((*price, deal.clone(), whose))
+        };
+        of(provider).or_else(|| of(""))
     }
 
     /// Some price depends on the month's volume.
@@ -104,8 +123,8 @@ impl Prices {
         book.values().flatten().any(|(.., deal)| !deal.tiers.is_empty())
     }
 
-    /// Keeps the tokens paid for this month, by model.
-    pub fn keep_volumes(&self, volumes: HashMap<(ProviderKind, String), u64>) {
+    /// Keeps the tokens paid for this month, by kind of provider, name (empty: all of the kind) and model.
+    pub fn keep_volumes(&self, volumes: HashMap<(ProviderKind, String, String), u64>) {
         *self.volumes.write().unwrap_or_else(PoisonError::into_inner) = volumes;
     }
 }

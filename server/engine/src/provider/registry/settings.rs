@@ -2,7 +2,7 @@
 
 use super::{ProviderError, parse_schedule};
 use crate::{
-    provider::{Endpoint, HardLimits, ProviderKind},
+    provider::{AnswerFormat, Endpoint, HardLimits, ProviderKind},
     queue::Turnaround,
 };
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,10 @@ pub struct ProviderSettings {
     pub turnaround: Option<Turnaround>,
     /// Which of OpenAI's endpoints takes the questions.
     pub endpoint: Endpoint,
+    /// It takes batches; without, all its work goes in real time.
+    pub batch: bool,
+    /// How a compatible server is asked for JSON.
+    pub answer_format: AnswerFormat,
 }
 
 impl ProviderSettings {
@@ -53,7 +57,9 @@ impl ProviderSettings {
     #[must_use]
     pub fn default_for(kind: ProviderKind) -> Self {
         let (min_jobs, max_jobs, max_batches, schedule, max_wait_s) = match kind {
-            ProviderKind::Openai => (10, 1000, 5, "*/10 * * * *", 600),
+            ProviderKind::Openai | ProviderKind::Gemini | ProviderKind::Compatible => {
+                (10, 1000, 5, "*/10 * * * *", 600)
+            }
             ProviderKind::Anthropic => (5, 500, 3, "*/15 * * * *", 900),
         };
         Self {
@@ -74,6 +80,9 @@ impl ProviderSettings {
             realtime_concurrency: 16,
             turnaround: None,
             endpoint: Endpoint::default(),
+            // Most servers of one's own have none.
+            batch: kind != ProviderKind::Compatible,
+            answer_format: AnswerFormat::default(),
         }
     }
 
@@ -201,6 +210,10 @@ mod tests {
             (5, 500, 3, "*/15 * * * *")
         );
         assert_eq!((openai.max_wait_s, anthropic.max_wait_s), (600, 900));
+        let gemini = ProviderSettings::default_for(ProviderKind::Gemini);
+        assert_eq!((gemini.min_jobs, gemini.max_jobs, gemini.max_batches), (10, 1000, 5));
+        let compatible = ProviderSettings::default_for(ProviderKind::Compatible);
+        assert_eq!((openai.batch, gemini.batch, compatible.batch), (true, true, false));
         assert_eq!(openai.economy_schedule, "0 */2 * * *");
         assert_eq!(openai.limits(HARD), HARD);
     }
@@ -243,6 +256,8 @@ mod tests {
             (json!({"realtime_concurrency": 0}), ["\"realtime_concurrency\"", "is 0"]),
             (json!({"turnaround": {"p50": 9, "p90": 8}}), ["\"turnaround\"", "p50 <= p90"]),
             (json!({"endpoint": "fax"}), ["\"endpoint\"", "fax"]),
+            (json!({"batch": "yes"}), ["\"batch\"", "boolean"]),
+            (json!({"answer_format": "xml"}), ["\"answer_format\"", "json_object"]),
         ] {
             let error = set(value.clone()).unwrap_err();
             assert!(words.iter().all(|word| error.contains(word)), "{value}: {error}");

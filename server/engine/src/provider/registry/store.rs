@@ -122,6 +122,8 @@ impl ProviderRow {
         settings.check(hard)?;
         access.limits = Some(settings.limits(hard));
         access.endpoint = settings.endpoint;
+        access.answer_format = settings.answer_format;
+        access.batch = settings.batch;
         access.timeouts = Timeouts {
             reply: Duration::from_secs(settings.create_timeout_s.into()),
             call: Duration::from_secs(settings.call_timeout_s.into()),
@@ -202,9 +204,9 @@ pub async fn put_provider(
 // Prices --------------------------------------------------------------------------------------------------------------
 
 const PRICES: Rows = Rows {
-    insert: "INSERT INTO prices (provider_kind, model, valid_from, price, deal)",
-    columns: 5,
-    tail: "ON CONFLICT (provider_kind, model, valid_from) DO NOTHING",
+    insert: "INSERT INTO prices (provider_kind, provider, model, valid_from, price, deal)",
+    columns: 6,
+    tail: "ON CONFLICT (provider_kind, provider, model, valid_from) DO NOTHING",
 };
 
 /// Notes that a provider's queue is being cut. Until the transaction ends the row stays locked, which keeps two
@@ -227,6 +229,8 @@ pub async fn lock_for_cut(x: &mut impl Exec, name: &str, now: DateTime<Utc>) -> 
 pub struct PriceRow {
     /// Whose model it is.
     pub provider_kind: ProviderKind,
+    /// The one provider whose price it is, by name; empty: every provider of the kind.
+    pub provider: String,
     /// The model.
     pub model: String,
     /// From when on.
@@ -244,7 +248,7 @@ pub struct PriceRow {
 /// # Errors
 /// If the database fails.
 pub async fn prices(x: &mut impl Exec) -> Result<Vec<PriceRow>, DbError> {
-    x.query("SELECT provider_kind, model, valid_from, price, deal FROM prices ORDER BY valid_from")
+    x.query("SELECT provider_kind, provider, model, valid_from, price, deal FROM prices ORDER BY valid_from")
         .all()
         .await
 }
@@ -257,6 +261,7 @@ pub async fn insert_prices(x: &mut impl Exec, rows: &[PriceRow]) -> Result<(), D
     PRICES
         .insert(x, rows, |q, row| {
             q.put(row.provider_kind);
+            q.put(row.provider.clone());
             q.put(row.model.clone());
             q.put(row.valid_from);
             q.put(Json(row.price));
@@ -265,22 +270,32 @@ pub async fn insert_prices(x: &mut impl Exec, rows: &[PriceRow]) -> Result<(), D
         .await
 }
 
-/// Sets a price, over one of the same day.
+/// Sets a price, over one of the same moment; what was booked before keeps the price of its day.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn put_price(x: &mut impl Exec, row: &PriceRow) -> Result<(), DbError> {
+pub async fn put_price(x: &mut impl Exec, world: &World, row: &PriceRow) -> Result<(), DbError> {
     x.query(
-        "INSERT INTO prices (provider_kind, model, valid_from, price, deal) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (provider_kind, model, valid_from) DO UPDATE SET price = excluded.price, deal = excluded.deal",
+        "INSERT INTO prices (provider_kind, provider, model, valid_from, price, deal) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (provider_kind, provider, model, valid_from) \
+         DO UPDATE SET price = excluded.price, deal = excluded.deal",
     )
     .bind(row.provider_kind)
+    .bind(row.provider.clone())
     .bind(row.model.clone())
     .bind(row.valid_from)
     .bind(Json(row.price))
     .bind(Json(row.deal.clone()))
     .exec()
     .await?;
+    // Others look at this time to see a change. A price of a whole kind is seen within a minute.
+    if let Some(provider) = providers(x).await?.into_iter().find(|found| found.name == row.provider) {
+        x.query("UPDATE providers SET updated_at = $2 WHERE name = $1")
+            .bind(provider.name)
+            .bind(world.now().max(provider.updated_at + TimeDelta::microseconds(1)))
+            .exec()
+            .await?;
+    }
     Ok(())
 }
 
@@ -290,6 +305,7 @@ pub(crate) fn seeds() -> Vec<PriceRow> {
         let day: chrono::NaiveDate = seed.valid_from.parse().ok()?;
         Some(PriceRow {
             provider_kind: seed.provider,
+            provider: String::new(),
             model: seed.model.to_owned(),
             valid_from: day.and_time(NaiveTime::MIN).and_utc(),
             price: seed.price,

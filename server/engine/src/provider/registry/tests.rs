@@ -163,13 +163,16 @@ async fn prices_keep_their_day() {
         prices.load().await.unwrap();
         prices.load().await.unwrap();
         let day = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let seeded = prices.at(ProviderKind::Openai, "gpt-6-luna", day("2026-11-25T00:00:00Z")).unwrap();
+        let luna = |kind, text| prices.at(kind, "any", "gpt-6-luna", day(text));
+        let seeded = luna(ProviderKind::Openai, "2026-11-25T00:00:00Z").unwrap();
         assert_eq!(seeded.realtime.input, 100_000_000);
-        assert_eq!(prices.at(ProviderKind::Openai, "gpt-6-luna", day("2020-01-01T00:00:00Z")), None);
-        assert_eq!(prices.at(ProviderKind::Anthropic, "gpt-6-luna", day("2026-11-25T00:00:00Z")), None);
+        assert_eq!(luna(ProviderKind::Openai, "2020-01-01T00:00:00Z"), None);
+        assert_eq!(luna(ProviderKind::Anthropic, "2026-11-25T00:00:00Z"), None);
+        assert_eq!(luna(ProviderKind::Compatible, "2026-11-25T00:00:00Z"), None, "never guessed, never free");
 
         let mut dearer = store::PriceRow {
             provider_kind: ProviderKind::Openai,
+            provider: String::new(),
             model: "gpt-6-luna".into(),
             valid_from: day("2026-12-01T00:00:00Z"),
             price: seeded,
@@ -179,9 +182,47 @@ async fn prices_keep_their_day() {
         insert_prices(&mut db, &[dearer.clone()]).await.unwrap();
         insert_prices(&mut db, &[store::PriceRow { price: seeded, ..dearer.clone() }]).await.unwrap();
         prices.load().await.unwrap();
-        let at = |text| prices.at(ProviderKind::Openai, "gpt-6-luna", day(text));
-        assert_eq!(at("2026-11-30T23:59:59Z"), Some(seeded));
-        assert_eq!(at("2026-12-01T00:00:00Z"), Some(dearer.price));
+        assert_eq!(luna(ProviderKind::Openai, "2026-11-30T23:59:59Z"), Some(seeded));
+        assert_eq!(luna(ProviderKind::Openai, "2026-12-01T00:00:00Z"), Some(dearer.price));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_provider_may_have_a_price_of_its_own() {
+    each_db(async |mut db| {
+        let (world, clock) = still_world();
+        let master = MasterKey::generate(&world);
+        put_provider(&mut db, &world, &master, &a_provider("openai", json!({}))).await.unwrap();
+        let registry = Registry::new(master, Tz::UTC);
+        registry.refresh(&mut db).await.unwrap();
+        let prices = Prices::new(db.clone());
+        prices.load().await.unwrap();
+        let seeded = prices.at(ProviderKind::Openai, "openai", "gpt-6-luna", world.now()).unwrap();
+        let at = |input, valid_from| {
+            let mut price = seeded;
+            price.realtime.input = input;
+            store::PriceRow {
+                provider_kind: ProviderKind::Openai,
+                provider: "openai".into(),
+                model: "gpt-6-luna".into(),
+                valid_from,
+                price,
+                deal: Deal::default(),
+            }
+        };
+        let begun = world.now();
+        let put = async |db: &mut Db, row| store::put_price(db, &world, &row).await.unwrap();
+        put(&mut db, at(7, begun)).await;
+        assert!(registry.refresh(&mut db).await.unwrap(), "other processes hear of it");
+        clock.advance(chrono::TimeDelta::hours(1));
+        put(&mut db, at(1, world.now())).await;
+        put(&mut db, at(0, world.now())).await;
+        prices.load().await.unwrap();
+        let input =
+            |name: &str, at| prices.at(ProviderKind::Openai, name, "gpt-6-luna", at).unwrap().realtime.input;
+        assert_eq!((input("openai", begun), input("openai", world.now())), (7, 0));
+        assert_eq!(input("another", world.now()), seeded.realtime.input);
     })
     .await;
 }

@@ -1,0 +1,161 @@
+//! How fast one OpenAI file is written and uploaded that is filled to its limit, and what memory that takes; beside it the
+//! same bytes uploaded bare (`make bench`).
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use futures::StreamExt as _;
+use quire_engine::store::Exec as _;
+use quire_tests::{
+    api::client,
+    essays::essay,
+    load,
+    process::{Memory, forget_peak},
+    school::{Database, Options, School},
+    use_ring,
+};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt as _;
+
+/// More than fit into 200 MB.
+const JOBS: usize = 26_000;
+const WORDS: usize = 250;
+/// Words of the guidelines: with them the stable part of the prompt has more than 1,024 tokens.
+const GUIDELINES: usize = 900;
+const PATIENCE: Duration = Duration::from_secs(180);
+
+fn main() -> anyhow::Result<()> {
+    use_ring();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(bench())
+}
+
+#[allow(clippy::print_stdout, reason = "what this program is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+async fn bench() -> anyhow::Result<()> {
+    let simulator = quire_simulator::Settings { hold: true, ..quire_simulator::Settings::instant() };
+    let options = Options {
+        simulator,
+        jobs: (1, 50_000),
+        workers: false,
+        providers: vec!["openai"],
+        guidelines: GUIDELINES,
+        timeouts: (60, 120),
+        ..Options::default()
+    };
+    let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
+    hand_in(&school).await?;
+    school.kill();
+    let log = std::fs::File::create(school.path("worker.log"))?;
+    let mut worker = school.command(&["worker"]).stdout(log.try_clone()?).stderr(log).spawn()?;
+    let outcome = sent(&school, worker.id()).await;
+    let _ = worker.kill();
+    let _ = worker.wait();
+    let (took, growth, bytes, jobs, input) =
+        outcome.with_context(|| std::fs::read_to_string(school.path("worker.log")).unwrap_or_default())?;
+    let bare = bare(&school, &input).await?;
+    let rate = |took: Duration| bytes as f64 / 1e6 / took.as_secs_f64();
+    let ratio = rate(took) / rate(bare);
+    say(&format!(
+        "One file of {:.0} MB, {jobs} requests, written and uploaded from SQLite",
+        bytes as f64 / 1e6
+    ));
+    say("| | MB per second | ratio | memory growth (MiB) |");
+    say("| --- | ---: | ---: | ---: |");
+    let growth = growth as f64 / f64::from(1 << 20);
+    say(&format!("| Quire | {:.0} | {ratio:.2} | {growth:.0} |", rate(took)));
+    say(&format!("| the same bytes, bare | {:.0} | | |", rate(bare)));
+    for (goal, met) in [
+        ("50 MB per second", rate(took) >= 50.0),
+        ("0.3 of bare", ratio >= 0.3),
+        ("memory growth at most 64 MiB", growth <= 64.0),
+    ] {
+        say(&format!("- {goal}: {}", if met { "met" } else { "NOT met" }));
+    }
+    school.close().await;
+    Ok(())
+}
+
+async fn hand_in(school: &School) -> anyhow::Result<()> {
+    let to = school.url.trim_start_matches("http://").parse().context("an address")?;
+    let request = |n: usize| {
+        let body = serde_json::json!({
+            "assignment": school.assignment("essay"),
+            "text": essay(n as u64, WORDS),
+            "student": format!("student{n}@example.edu"),
+        });
+        load::post("/api/v1/submissions", school.token("berg"), &format!("key-{n}"), &body.to_string())
+    };
+    load::run(to, (0..JOBS).map(request).collect(), 64, 201).await?;
+    Ok(())
+}
+
+/// Waits until the first, full batch is sent. Answers the time since it was written down, the worker's growth of memory,
+/// the bytes of the file, its requests, and its id.
+async fn sent(school: &School, worker: u32) -> anyhow::Result<(Duration, u64, u64, i64, String)> {
+    let begin = Instant::now();
+    let mut cut: Option<(Instant, Memory)> = None;
+    loop {
+        let rows: Vec<(Option<String>, i64, bool)> = school
+            .db()
+            .query("SELECT input_id, jobs, remote_id IS NOT NULL FROM batches ORDER BY bytes DESC LIMIT 1")
+            .all()
+            .await?;
+        if let Some((input, jobs, sent)) = rows.into_iter().next() {
+            let (since, memory) = match cut {
+                Some(cut) => cut,
+                None => {
+                    if !forget_peak(worker) {
+                        bail!("the worker's memory can't be watched");
+                    }
+                    *cut.insert((Instant::now(), Memory::of(worker)?))
+                }
+            };
+            if let (Some(input), true) = (input, sent) {
+                let growth = Memory::of(worker)?.peak.saturating_sub(memory.now);
+                let took = since.elapsed();
+                return Ok((took, growth, size(school, &input).await?, jobs, input));
+            }
+        }
+        if begin.elapsed() > PATIENCE {
+            bail!("the batch was not sent within {PATIENCE:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn size(school: &School, file: &str) -> anyhow::Result<u64> {
+    let url = format!("{}/files/{file}", school.simulator.openai_url());
+    let file: serde_json::Value =
+        client().get(url).bearer_auth("sk-tests").send().await?.error_for_status()?.json().await?;
+    file["bytes"].as_u64().context("a file has a size")
+}
+
+/// Uploads the same bytes from a file with nothing around it.
+async fn bare(school: &School, file: &str) -> anyhow::Result<Duration> {
+    let base = school.simulator.openai_url();
+    let path = school.path("input.jsonl");
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let answer = http.get(format!("{base}/files/{file}/content")).bearer_auth("sk-tests").send().await?;
+    let mut pieces = answer.error_for_status()?.bytes_stream();
+    let mut copy = tokio::fs::File::create(&path).await?;
+    while let Some(piece) = pieces.next().await {
+        tokio::io::AsyncWriteExt::write_all(&mut copy, &piece?).await?;
+    }
+    tokio::io::AsyncWriteExt::flush(&mut copy).await?;
+    let length = tokio::fs::metadata(&path).await?.len();
+    let begin = Instant::now();
+    let source = tokio::fs::File::open(&path).await?;
+    let pieces = futures::stream::try_unfold(source, |mut source| async move {
+        let mut piece = bytes::BytesMut::with_capacity(64 * 1024);
+        let read = source.read_buf(&mut piece).await?;
+        Ok::<_, std::io::Error>((read > 0).then(|| (Bytes::from(piece), source)))
+    });
+    let part = reqwest::multipart::Part::stream_with_length(reqwest::Body::wrap_stream(pieces), length)
+        .file_name("bare.jsonl");
+    let form = reqwest::multipart::Form::new().text("purpose", "batch").part("file", part);
+    let answer = http.post(format!("{base}/files")).bearer_auth("sk-tests").multipart(form).send().await?;
+    answer.error_for_status()?;
+    Ok(begin.elapsed())
+}

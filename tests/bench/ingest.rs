@@ -1,0 +1,194 @@
+//! How fast a file of 50,000 results becomes assessments, ledger lines, notices and events on SQLite, and what memory
+//! that takes; beside it BullMQ on Redis with one write for each of the same results (`make bench`).
+
+use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
+use quire_engine::store::Exec as _;
+use quire_tests::{
+    api::client,
+    essays::essay,
+    load, ports,
+    process::{Memory, forget_peak},
+    school::{Database, Options, School},
+    use_ring,
+};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const JOBS: usize = 50_000;
+const WORDS: usize = 120;
+const PATIENCE: Duration = Duration::from_secs(300);
+
+fn main() -> anyhow::Result<()> {
+    use_ring();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(bench())
+}
+
+#[allow(clippy::print_stdout, reason = "what this program is for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+async fn bench() -> anyhow::Result<()> {
+    say(&format!("{JOBS} results of one batch taken in; SQLite (WAL, FULL), one worker"));
+    let simulator = quire_simulator::Settings::instant();
+    let options = Options {
+        simulator,
+        jobs: (1, 50_000),
+        workers: false,
+        providers: vec!["openai"],
+        ..Options::default()
+    };
+    let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
+    hand_in(&school).await?;
+    school.kill();
+    school.control(&serde_json::json!({"hold": true})).await;
+    let log = std::fs::File::create(school.path("worker.log"))?;
+    let mut worker = school.command(&["worker"]).stdout(log.try_clone()?).stderr(log).spawn()?;
+    let outcome = taken_in(&school, worker.id()).await;
+    let _ = worker.kill();
+    let _ = worker.wait();
+    let (took, growth, file) =
+        outcome.with_context(|| std::fs::read_to_string(school.path("worker.log")).unwrap_or_default())?;
+    let rate = JOBS as f64 / took.as_secs_f64();
+    let bull = bullmq(&school, &file).await;
+    say("| | results per second | memory growth (MiB) |");
+    say("| --- | ---: | ---: |");
+    say(&format!("| Quire | {rate:.0} | {:.0} |", mib(growth)));
+    match &bull {
+        Ok(bull) => say(&format!("| BullMQ on Redis | {bull:.0} | – |")),
+        Err(error) => say(&format!("| BullMQ on Redis | not measured: {error} | – |")),
+    }
+    let mut goals =
+        vec![("15,000 per second", rate >= 15_000.0), ("memory growth at most 64 MiB", mib(growth) <= 64.0)];
+    if let Ok(bull) = bull {
+        goals.push(("not slower than BullMQ", rate >= bull));
+    }
+    for (goal, met) in goals {
+        say(&format!("- {goal}: {}", if met { "met" } else { "NOT met" }));
+    }
+    let proof = school.prove().await;
+    if proof.assessed != JOBS {
+        bail!("{} of {JOBS} were marked", proof.assessed);
+    }
+    school.close().await;
+    Ok(())
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+async fn hand_in(school: &School) -> anyhow::Result<()> {
+    let to = school.url.trim_start_matches("http://").parse().context("an address")?;
+    let request = |n: usize| {
+        let body = serde_json::json!({
+            "assignment": school.assignment("essay"),
+            "text": essay(n as u64, WORDS),
+            "student": format!("student{n}@example.edu"),
+        });
+        load::post("/api/v1/submissions", school.token("berg"), &format!("key-{n}"), &body.to_string())
+    };
+    load::run(to, (0..JOBS).map(request).collect(), 64, 201).await?;
+    Ok(())
+}
+
+/// Lets the worker send all and then take all in; answers how long the taking in took, what memory it grew by, and the
+/// file of results.
+async fn taken_in(school: &School, worker: u32) -> anyhow::Result<(Duration, u64, PathBuf)> {
+    let (jobs, output) = wait(school, "sent").await?;
+    if jobs != i64::try_from(JOBS)? {
+        bail!("the batch has {jobs} of {JOBS} jobs");
+    }
+    let before = Memory::of(worker)?;
+    if !forget_peak(worker) {
+        bail!("the worker's memory can't be watched");
+    }
+    school.control(&serde_json::json!({"hold": false})).await;
+    wait(school, "done").await?;
+    let peak = Memory::of(worker)?.peak;
+    let (from, to): (DateTime<Utc>, DateTime<Utc>) =
+        school.db().query("SELECT ended_at, finished_at FROM batches").one().await?;
+    let file = school.path("results.jsonl");
+    download(school, &output, &file).await?;
+    Ok(((to - from).to_std()?, peak.saturating_sub(before.now), file))
+}
+
+/// Waits until the one batch is in this state; answers its jobs and the provider's id of it.
+async fn wait(school: &School, state: &str) -> anyhow::Result<(i64, String)> {
+    let begin = Instant::now();
+    loop {
+        let rows: Vec<(String, i64, Option<String>)> =
+            school.db().query("SELECT state, jobs, remote_id FROM batches").all().await?;
+        match rows.as_slice() {
+            [(now, jobs, Some(remote))] if now == state => return Ok((*jobs, remote.clone())),
+            [] | [_] => {}
+            more => bail!("{} batches were cut where one was wanted", more.len()),
+        }
+        if begin.elapsed() > PATIENCE {
+            bail!("the batch was not {state} within {PATIENCE:?}: {rows:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn download(school: &School, batch: &str, to: &Path) -> anyhow::Result<()> {
+    let base = school.simulator.openai_url();
+    let get = async |path: String| {
+        client().get(format!("{base}{path}")).bearer_auth("sk-tests").send().await?.error_for_status()
+    };
+    let batch: serde_json::Value = get(format!("/batches/{batch}")).await?.json().await?;
+    let file = batch["output_file_id"].as_str().context("the batch has results")?;
+    let bytes = get(format!("/files/{file}/content")).await?.bytes().await?;
+    std::fs::write(to, bytes)?;
+    Ok(())
+}
+
+/// Results per second that BullMQ works off.
+async fn bullmq(school: &School, results: &Path) -> anyhow::Result<f64> {
+    let port = ports::free();
+    let mut redis = Command::new("redis-server")
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+            "--dir",
+        ])
+        .arg(school.path(""))
+        .stdout(Stdio::null())
+        .spawn()
+        .context("redis-server is not there")?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/peers/bullmq.mjs");
+    let mut output = Err(anyhow::anyhow!("Redis never answered"));
+    for _ in 0..50 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            output = tokio::process::Command::new("node")
+                .arg(&script)
+                .arg(results)
+                .arg(port.to_string())
+                .output()
+                .await
+                .context("node is not there");
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let _ = redis.kill();
+    let _ = redis.wait();
+    let output = output?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("it failed"));
+    }
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).context("it said nothing")?;
+    let (jobs, seconds) =
+        (told["jobs"].as_f64().unwrap_or(0.0), told["seconds"].as_f64().unwrap_or(f64::INFINITY));
+    Ok(jobs / seconds)
+}
