@@ -369,8 +369,8 @@ realtime = { input_usd = 0.2, cached_input_usd = "0.02", output_usd = 1 }
 batch = { input_usd = 0.1, output_usd = 0.5 }
 "#;
         let created = [
-            "created price openai/gpt-6-luna from 2027-01-01",
-            "created price anthropic/claude-of-ours from 2026-01-01",
+            "created price OpenAI/gpt-6-luna from 2027-01-01",
+            "created price Anthropic/claude-of-ours from 2026-01-01",
         ];
         assert_eq!(site.changes(negotiated).await, created);
         assert!(site.changes(negotiated).await.is_empty(), "a second time changes nothing");
@@ -399,7 +399,7 @@ batch = { input_usd = 0.1, output_usd = 0.5 }
         assert_eq!(wrongs.len(), 1, "{wrongs:?}");
         assert!(wrongs[0].contains("claude-of-ours") && wrongs[0].contains("a later moment"), "{wrongs:?}");
         let changed = negotiated.replace("= 12.5", "= 15");
-        assert_eq!(site.changes(&changed).await, ["changed price openai/gpt-6-luna from 2027-01-01"]);
+        assert_eq!(site.changes(&changed).await, ["changed price OpenAI/gpt-6-luna from 2027-01-01"]);
     })
     .await;
 }
@@ -462,7 +462,7 @@ async fn a_compatible_server_needs_an_address_and_prices() {
         for (text, part) in [
             (server("", &price("0", "")), "has no address; write its base_url"),
             (server(here, ""), "has no price for the model \"qwen-4-32b\""),
-            (server(here, &price("-1", "")), "is below 0"),
+            (server(here, &price("-1", "")), "has a price below 0"),
             (server(here, &price("0", "from = 2099-01-01T00:00:00Z")), "has no price for the model"),
             (server(here, &price("0", "").replace("campus", "moon")), "there is no provider \"moon\""),
         ] {
