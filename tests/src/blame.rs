@@ -199,7 +199,7 @@ mod tests {
     fn a_miss_is_explained_by_what_struck_it_and_by_nothing_else() {
         let line = struck(Fault::WrongLevel, "openai", "b1", format!("x-{JOB}"));
         let one = history(0, &[("unusable", Some("b1"), false)]);
-        assert!(explain(&one, &[line.clone()], 0).is_ok());
+        assert!(explain(&one, std::slice::from_ref(&line), 0).is_ok());
         let elsewhere = StruckFault { subject: "b2".into(), ..line.clone() };
         let told = explain(&one, &[elsewhere], 9).expect_err("another batch's fault");
         assert!(told.contains("nothing was made to go wrong"), "{told}");

@@ -359,7 +359,9 @@ async fn story(
     let Some(job) = quire.jobs.iter().find(|job| broken.contains(&job.id.to_string())) else {
         return Ok(String::new());
     };
-    let rows: Vec<(String, Option<String>, String, i64, i64, String, Option<String>, Option<String>)> = school
+    /// Id, the provider's id, state, jobs, sends, when it was made, what went wrong, and how the job ended in it.
+    type Row = (String, Option<String>, String, i64, i64, String, Option<String>, Option<String>);
+    let rows: Vec<Row> = school
         .db()
         .query(
             "SELECT CAST(b.id AS TEXT), b.remote_id, b.state, b.jobs, b.sends, CAST(b.created_at AS TEXT), b.error, i.outcome \

@@ -98,7 +98,11 @@ fn assignment(item: AssignmentItem) -> AnyView {
     };
     let state = item.latest.as_ref().map(|latest| status_tag(latest.status, latest.unseen));
     let seen = item.latest.as_ref().map(|latest| {
-        let label = if latest.status == Status::Completed { "See your marks" } else { "See how far it is" };
+        let label = match latest.status {
+            Status::Completed => "See your marks",
+            Status::Closed => "See why",
+            _ => "See how far it is",
+        };
         view! { <ButtonLink href=format!("/s/{}", latest.tracking_id) text=label/> }
     });
     let hand_in = may_hand_in.then(|| {

@@ -220,6 +220,7 @@ mod tests {
             ("[uploads]\nbytes = 1", vec!["uploads.bytes", "1,", "200000000"]),
             ("[retry.time_out]\nattempts = 0", vec!["retry.time_out.attempts", "1 to 100"]),
             ("[retry]\nblocked_seconds = 0", vec!["retry.blocked_seconds", "0", "1 to 86400"]),
+            ("[retry.recovery]\nattempts = 4", vec!["retry.recovery.attempts", "4", "0 to 3"]),
             ("[retry.recovery]\nthird_seconds = 3000000", vec!["retry.recovery.third_seconds", "2592000"]),
             ("[queue.turnaround_prior]\np90 = 1", vec!["queue.turnaround_prior.p90", "at least"]),
             ("[lanes.economy]\nattempts = 0", vec!["lanes.economy.attempts", "0", "1 to 100"]),

@@ -378,6 +378,9 @@ impl Settings {
             return wrong("breaker.most_pause_seconds", &breaker.most_pause_seconds, allowed);
         }
         let RetryTable { recovery, blocked_seconds, queue_full_seconds, insist_seconds, .. } = self.retry;
+        if recovery.attempts > 3 {
+            return wrong("retry.recovery.attempts", &recovery.attempts, "a number from 0 to 3");
+        }
         let waits = [
             ("retry.blocked_seconds", blocked_seconds, 86_400),
             ("retry.queue_full_seconds", queue_full_seconds, 86_400),

@@ -85,9 +85,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "Most seconds between two tries of what is never given up: fetching the answers of a batch, or reaching a provider that can't be reached.",
     ),
     (
-        "retry.recovery.first_seconds",
-        "Seconds after which a dead letter that time may mend is tried again by itself.",
+        "retry.recovery.attempts",
+        "Times that a dead letter which another try may mend is tried again by itself, 3 at most; `0`: a person is asked at once.",
     ),
+    ("retry.recovery.first_seconds", "Seconds after its first death until it is."),
     ("retry.recovery.second_seconds", "The same after its second death."),
     ("retry.recovery.third_seconds", "The same after its third; then a person is asked."),
     (

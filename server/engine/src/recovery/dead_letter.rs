@@ -292,6 +292,8 @@ mod tests {
             assert_eq!((&waits[..3], &waits[3..]), (&expected[..], &[None, None][..]), "{cause:?}");
         }
         assert_eq!(of(Cause::Provider, -1), None);
+        let never = Recovery { attempts: 0, ..Recovery::default() };
+        assert_eq!(next_recovery(&never, Cause::Provider, 0), None);
         assert!(of(Cause::Unusable, 0).is_some(), "another answer of the model may be good");
         assert_eq!((of(Cause::Refused, 0), of(Cause::TooLarge, 0), of(Cause::Killed, 0)), (None, None, None));
     }

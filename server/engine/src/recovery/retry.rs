@@ -61,6 +61,8 @@ pub struct RetryTable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recovery {
+    /// How often at most, 3 or fewer; 0: a person is asked at once.
+    pub attempts: u32,
     /// Seconds from the first death.
     pub first_seconds: u64,
     /// From the second.
@@ -70,9 +72,9 @@ pub struct Recovery {
 }
 
 impl Default for Recovery {
-    /// 15 minutes, 1 hour, 4 hours.
+    /// Three times: after 15 minutes, 1 hour, 4 hours.
     fn default() -> Self {
-        Self { first_seconds: 900, second_seconds: 3_600, third_seconds: 14_400 }
+        Self { attempts: 3, first_seconds: 900, second_seconds: 3_600, third_seconds: 14_400 }
     }
 }
 
@@ -86,6 +88,9 @@ impl Recovery {
             2 => self.third_seconds,
             _ => return None,
         };
+        if recoveries >= i64::from(self.attempts) {
+            return None;
+        }
         Some(TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000)))
     }
 }

@@ -170,6 +170,9 @@ impl Engine {
         let none = || RemedyError::Identity(IdentityError::Denied(Denied::NotFound));
         let mut db = self.db();
         let letter = store::find(&mut db, id).await?.ok_or_else(none)?;
+        if letter.resolution.is_some() {
+            return Ok(RemedyOutcome::WasResolved);
+        }
         let job = queue::store::find(&mut db, letter.job_id).await?.ok_or_else(none)?;
         let sent =
             submission::store::as_sent(&mut db, &[letter.submission_id]).await?.pop().ok_or_else(none)?;

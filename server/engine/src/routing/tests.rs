@@ -115,6 +115,16 @@ fn a_rule_names_a_provider_as_long_as_it_answers() {
     let decision = decide(&rules, ill).unwrap();
     assert_eq!(decision.provider, "cheap");
     assert!(decision.reasoning.contains("dear does not answer now"), "{}", decision.reasoning);
+    let mut none = facts();
+    none.providers[0].batch = false;
+    let decision = decide(&rules, none.clone()).unwrap();
+    assert_eq!((decision.provider.as_str(), decision.route), ("dear", Route::Realtime));
+    assert!(decision.reasoning.contains("It takes no batches"), "{}", decision.reasoning);
+    let decision = decide(&seeded_rules(), none).unwrap();
+    assert_eq!((decision.provider.as_str(), decision.route), ("cheap", Route::Batch));
+    let to_dear: Vec<Route> =
+        decision.fallbacks.iter().filter(|f| f.provider == "dear").map(|f| f.route).collect();
+    assert_eq!(to_dear, [Route::Realtime]);
     let gone = decide(&one_rule("true", Way::Batch, Some("gone")), facts()).unwrap();
     assert!(gone.reasoning.contains("gone is not there"), "{}", gone.reasoning);
 }

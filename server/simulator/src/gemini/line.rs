@@ -48,7 +48,7 @@ pub(crate) fn answer(
 
 fn refused(key: &str, error: &ApiError) -> LineResult {
     let code = error.rpc().0;
-    failed(key, code, &error.body(Provider::Gemini, None)["error"]["message"].as_str().unwrap_or_default())
+    failed(key, code, error.body(Provider::Gemini, None)["error"]["message"].as_str().unwrap_or_default())
 }
 
 fn failed(key: &str, code: u64, message: &str) -> LineResult {

@@ -395,8 +395,8 @@ mod tests {
             limiter.learn(&requests(left, limit, resets), at(now), at(now + 1));
             limiter.over(ONE);
             now += 2;
-            // When each was sent, and what it was told once the server has taken it.
-            let mut under_way: Vec<(i64, Option<(u64, u64, i64)>)> = Vec::new();
+            // When each was sent, and what it was told where the server took it at once.
+            let mut under_way: Vec<(i64, Option<(u64, u64)>)> = Vec::new();
             for act in acts {
                 match act {
                     Act::Wait(ms) => now += ms,
@@ -405,15 +405,15 @@ mod tests {
                         if limiter.take(ONE, at(now)).is_ok() {
                             let told = at_once.then(|| server.take(now));
                             prop_assert!(told != Some(None), "refused at {now}");
-                            under_way.push((now, told.flatten().map(|(left, resets)| (left, resets, now))));
+                            under_way.push((now, told.flatten()));
                         }
                     }
                     Act::Answer { which, headers } if !under_way.is_empty() => {
                         now += 1;
                         let (sent, told) = under_way.remove(which % under_way.len());
-                        let taken = told.or_else(|| server.take(now).map(|(left, resets)| (left, resets, now)));
+                        let taken = told.or_else(|| server.take(now));
                         prop_assert!(taken.is_some(), "refused at {now}, sent at {sent}");
-                        let (left, resets, _) = taken.unwrap();
+                        let (left, resets) = taken.unwrap();
                         let told = if headers { requests(left, limit, resets) } else { Headroom::default() };
                         limiter.learn(&told, at(sent), at(now));
                         limiter.over(ONE);
