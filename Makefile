@@ -102,6 +102,7 @@ bench: release need-peers ## Measure hand-ins and batches against their goals (d
 	@$(CARGO) bench --bench batch
 	@$(CARGO) bench --bench compose
 	@$(CARGO) bench --bench ingest
+	@$(CARGO) bench --bench growth
 
 .PHONY: prove
 prove: build ## Import a file of essays and prove that none is lost or paid twice, also under kill -9 (ESSAYS=file.csv)
@@ -111,6 +112,10 @@ prove: build ## Import a file of essays and prove that none is lost or paid twic
 .PHONY: storm
 storm: build need-postgres ## Let every fault strike at once under kill -9, 5,000 jobs on each database (STORM='--kills 50')
 	@$(TARGET)/debug/storm $(STORM)
+
+.PHONY: stops
+stops: build need-postgres ## Stop a process for 60 s at each named point while others share 10,000 jobs, on PostgreSQL (STOPS='--still 20')
+	@$(TARGET)/debug/stops $(STOPS)
 
 ##@ Install what is missing (as root, or say what to install)
 

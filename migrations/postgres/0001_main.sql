@@ -104,15 +104,20 @@ CREATE TABLE submissions (
     file_name     TEXT,
     text_digest   TEXT NOT NULL,          -- SHA-256 of the text, hex
     viewed_at     TIMESTAMPTZ,            -- when the student first saw the result
-    quick         JSONB NOT NULL,         -- feedback that was given at once
-    interim       JSONB,                  -- feedback that followed
-    text          TEXT NOT NULL,
     UNIQUE (assignment_id, student_id, draft),
     UNIQUE (handed_in_by, idempotency)
 );
 CREATE INDEX submissions_student ON submissions (student_id, submitted_at);
-CREATE INDEX submissions_unread ON submissions (submitted_at) WHERE interim IS NULL;
 CREATE INDEX submissions_assignment ON submissions (assignment_id, submitted_at, id);
+
+-- What is written once, apart from the rows whose state changes: each change writes its row anew.
+CREATE TABLE works (
+    submission_id UUID PRIMARY KEY NOT NULL REFERENCES submissions (id),
+    text          TEXT NOT NULL,
+    quick         JSONB NOT NULL,        -- feedback that was given at once
+    interim       JSONB                  -- feedback that followed
+);
+CREATE INDEX works_unread ON works (submission_id) WHERE interim IS NULL;
 
 -- Not `jobs`: the task queues have a table of that name on SQLite.
 CREATE TABLE model_jobs (
@@ -144,7 +149,6 @@ CREATE TABLE model_jobs (
     started_at    TIMESTAMPTZ,
     finished_at   TIMESTAMPTZ,
     failure       TEXT,                   -- what went wrong last, for staff
-    decision      JSONB NOT NULL,         -- the route, why, and the facts that were seen
     edit_id       UUID,                   -- the edit that holds for its request; none: the work as handed in
     likely_at     TIMESTAMPTZ, -- the first estimate: half of such work is back by then
     promised_at   TIMESTAMPTZ, -- and nine of ten by then
@@ -158,6 +162,12 @@ CREATE INDEX model_jobs_calls ON model_jobs (ready_at) WHERE state IN ('queued',
 CREATE INDEX model_jobs_batch ON model_jobs (batch_id) WHERE state = 'batched';
 CREATE INDEX model_jobs_dead ON model_jobs (finished_at) WHERE state = 'dead';
 CREATE INDEX model_jobs_finished ON model_jobs (finished_at) WHERE state = 'done';
+
+-- The decision that holds for each job: the route, why, and the facts that were seen.
+CREATE TABLE decisions (
+    job_id   UUID PRIMARY KEY NOT NULL REFERENCES model_jobs (id),
+    decision JSONB NOT NULL
+);
 
 -- Decisions that another one took the place of, for jobs that were decided again before they were sent.
 CREATE TABLE past_decisions (

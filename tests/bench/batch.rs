@@ -4,11 +4,8 @@
 use anyhow::{Context, bail};
 use quire_engine::store::Exec as _;
 use quire_tests::{
-    essays::essay,
-    load,
-    process::Memory,
+    bench::{self, Worker, mib, say, tell},
     school::{Database, Options, School},
-    use_ring,
 };
 use std::time::{Duration, Instant};
 
@@ -18,13 +15,7 @@ const ROUNDS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() -> anyhow::Result<()> {
-    use_ring();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(bench())
-}
-
-#[allow(clippy::print_stdout, reason = "what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
+    bench::run(measure())
 }
 
 /// One measurement.
@@ -35,7 +26,7 @@ struct Round {
     batches: i64,
 }
 
-async fn bench() -> anyhow::Result<()> {
+async fn measure() -> anyhow::Result<()> {
     say(&format!(
         "{JOBS} jobs of {WORDS} words cut, written as JSONL, uploaded, polled and taken in; SQLite (WAL, FULL)"
     ));
@@ -56,44 +47,26 @@ async fn bench() -> anyhow::Result<()> {
     rounds.sort_by_key(|round| round.took);
     let median = &rounds[ROUNDS / 2];
     let most = rounds.iter().map(|round| round.growth).max().unwrap_or_default();
-    for (goal, met) in [
+    tell(&[
         ("10 s at most (median)", median.took <= Duration::from_secs(10)),
         ("under 96 MiB", mib(most) < 96.0),
-    ] {
-        say(&format!("- {goal}: {}", if met { "met" } else { "NOT met" }));
-    }
+    ]);
     Ok(())
-}
-
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }
 
 async fn round() -> anyhow::Result<Round> {
     let simulator = quire_simulator::Settings::instant();
     let options = Options { simulator, jobs: (10, 1_000), workers: false, ..Options::default() };
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
-    let to = school.url.trim_start_matches("http://").parse().context("an address")?;
-    let request = |n: usize| {
-        let body = serde_json::json!({
-            "assignment": school.assignment("essay"),
-            "text": essay(n as u64, WORDS),
-            "student": format!("student{n}@example.edu"),
-        });
-        load::post("/api/v1/submissions", school.token("berg"), &format!("key-{n}"), &body.to_string())
-    };
-    load::run(to, (0..JOBS).map(request).collect(), 64, 201).await?;
+    bench::hand_in(&school, JOBS, WORDS).await?;
     school.kill();
     // From here on only the worker is at work.
-    let log = std::fs::File::create(school.path("worker.log"))?;
     let begin = Instant::now();
-    let mut worker = school.command(&["worker"]).stdout(log.try_clone()?).stderr(log).spawn()?;
-    let outcome = until_taken_in(&school, worker.id(), begin).await;
-    let memory = Memory::of(worker.id());
-    let _ = worker.kill();
-    let _ = worker.wait();
-    let (at_start, took) =
-        outcome.with_context(|| std::fs::read_to_string(school.path("worker.log")).unwrap_or_default())?;
+    let worker = Worker::start(&school)?;
+    let outcome = until_taken_in(&school, &worker, begin).await;
+    let memory = worker.memory();
+    let (at_start, took) = outcome.with_context(|| worker.said())?;
+    drop(worker);
     let (batches,): (i64,) = school.db().query("SELECT count(*) FROM batches").one().await?;
     let proof = school.prove().await;
     if proof.assessed != JOBS {
@@ -104,7 +77,7 @@ async fn round() -> anyhow::Result<Round> {
 }
 
 /// The worker's memory before it had work, and the time until all was taken in.
-async fn until_taken_in(school: &School, worker: u32, begin: Instant) -> anyhow::Result<(u64, Duration)> {
+async fn until_taken_in(school: &School, worker: &Worker, begin: Instant) -> anyhow::Result<(u64, Duration)> {
     let mut db = school.db();
     let mut at_start = 0;
     loop {
@@ -113,7 +86,7 @@ async fn until_taken_in(school: &School, worker: u32, begin: Instant) -> anyhow:
             .one()
             .await?;
         if batches == 0 {
-            at_start = Memory::of(worker)?.now;
+            at_start = worker.memory()?.now;
         }
         if usize::try_from(closed)? == JOBS {
             return Ok((at_start, begin.elapsed()));

@@ -7,11 +7,8 @@ use futures::StreamExt as _;
 use quire_engine::store::Exec as _;
 use quire_tests::{
     api::client,
-    essays::essay,
-    load,
-    process::{Memory, forget_peak},
+    bench::{self, Worker, mib, say, tell},
     school::{Database, Options, School},
-    use_ring,
 };
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
@@ -24,16 +21,10 @@ const GUIDELINES: usize = 900;
 const PATIENCE: Duration = Duration::from_secs(180);
 
 fn main() -> anyhow::Result<()> {
-    use_ring();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(bench())
+    bench::run(measure())
 }
 
-#[allow(clippy::print_stdout, reason = "what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-async fn bench() -> anyhow::Result<()> {
+async fn measure() -> anyhow::Result<()> {
     let simulator = quire_simulator::Settings { hold: true, ..quire_simulator::Settings::instant() };
     let options = Options {
         simulator,
@@ -45,15 +36,12 @@ async fn bench() -> anyhow::Result<()> {
         ..Options::default()
     };
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
-    hand_in(&school).await?;
+    bench::hand_in(&school, JOBS, WORDS).await?;
     school.kill();
-    let log = std::fs::File::create(school.path("worker.log"))?;
-    let mut worker = school.command(&["worker"]).stdout(log.try_clone()?).stderr(log).spawn()?;
-    let outcome = sent(&school, worker.id()).await;
-    let _ = worker.kill();
-    let _ = worker.wait();
-    let (took, growth, bytes, jobs, input) =
-        outcome.with_context(|| std::fs::read_to_string(school.path("worker.log")).unwrap_or_default())?;
+    let mut worker = Worker::start(&school)?;
+    let outcome = sent(&school, &mut worker).await;
+    let (took, growth, bytes, jobs, input) = outcome.with_context(|| worker.said())?;
+    drop(worker);
     let bare = bare(&school, &input).await?;
     let rate = |took: Duration| bytes as f64 / 1e6 / took.as_secs_f64();
     let ratio = rate(took) / rate(bare);
@@ -63,39 +51,23 @@ async fn bench() -> anyhow::Result<()> {
     ));
     say("| | MB per second | ratio | memory growth (MiB) |");
     say("| --- | ---: | ---: | ---: |");
-    let growth = growth as f64 / f64::from(1 << 20);
+    let growth = mib(growth);
     say(&format!("| Quire | {:.0} | {ratio:.2} | {growth:.0} |", rate(took)));
     say(&format!("| the same bytes, bare | {:.0} | | |", rate(bare)));
-    for (goal, met) in [
+    tell(&[
         ("50 MB per second", rate(took) >= 50.0),
         ("0.3 of bare", ratio >= 0.3),
         ("memory growth at most 64 MiB", growth <= 64.0),
-    ] {
-        say(&format!("- {goal}: {}", if met { "met" } else { "NOT met" }));
-    }
+    ]);
     school.close().await;
-    Ok(())
-}
-
-async fn hand_in(school: &School) -> anyhow::Result<()> {
-    let to = school.url.trim_start_matches("http://").parse().context("an address")?;
-    let request = |n: usize| {
-        let body = serde_json::json!({
-            "assignment": school.assignment("essay"),
-            "text": essay(n as u64, WORDS),
-            "student": format!("student{n}@example.edu"),
-        });
-        load::post("/api/v1/submissions", school.token("berg"), &format!("key-{n}"), &body.to_string())
-    };
-    load::run(to, (0..JOBS).map(request).collect(), 64, 201).await?;
     Ok(())
 }
 
 /// Waits until the first, full batch is sent. Answers the time since it was written down, the worker's growth of memory,
 /// the bytes of the file, its requests, and its id.
-async fn sent(school: &School, worker: u32) -> anyhow::Result<(Duration, u64, u64, i64, String)> {
+async fn sent(school: &School, worker: &mut Worker) -> anyhow::Result<(Duration, u64, u64, i64, String)> {
     let begin = Instant::now();
-    let mut cut: Option<(Instant, Memory)> = None;
+    let mut cut: Option<Instant> = None;
     loop {
         let rows: Vec<(Option<String>, i64, bool)> = school
             .db()
@@ -103,19 +75,21 @@ async fn sent(school: &School, worker: u32) -> anyhow::Result<(Duration, u64, u6
             .all()
             .await?;
         if let Some((input, jobs, sent)) = rows.into_iter().next() {
-            let (since, memory) = match cut {
-                Some(cut) => cut,
+            let since = match cut {
+                Some(since) => since,
                 None => {
-                    if !forget_peak(worker) {
-                        bail!("the worker's memory can't be watched");
-                    }
-                    *cut.insert((Instant::now(), Memory::of(worker)?))
+                    worker.watch()?;
+                    *cut.insert(Instant::now())
                 }
             };
             if let (Some(input), true) = (input, sent) {
-                let growth = Memory::of(worker)?.peak.saturating_sub(memory.now);
-                let took = since.elapsed();
-                return Ok((took, growth, size(school, &input).await?, jobs, input));
+                return Ok((
+                    since.elapsed(),
+                    worker.growth()?,
+                    bench::size(school, &input).await?,
+                    jobs,
+                    input,
+                ));
             }
         }
         if begin.elapsed() > PATIENCE {
@@ -123,13 +97,6 @@ async fn sent(school: &School, worker: u32) -> anyhow::Result<(Duration, u64, u6
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-async fn size(school: &School, file: &str) -> anyhow::Result<u64> {
-    let url = format!("{}/files/{file}", school.simulator.openai_url());
-    let file: serde_json::Value =
-        client().get(url).bearer_auth("sk-tests").send().await?.error_for_status()?.json().await?;
-    file["bytes"].as_u64().context("a file has a size")
 }
 
 /// Uploads the same bytes from a file with nothing around it.

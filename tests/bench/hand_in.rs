@@ -1,11 +1,11 @@
 //! How fast work is handed in: over HTTP at 64 connections, essays of 350 words, each durable on SQLite before it is
 //! answered; beside it the same rows written straight to SQLite in groups (`make bench`).
 
-use anyhow::Context;
+use anyhow::Context as _;
 use quire_engine::store::Db;
 use quire_tests::{
-    essays::essay,
-    load::{self, Load},
+    bench::{CONNECTIONS, hand_ins, mib, say, send, tell},
+    load::Load,
     process::Memory,
     school::{Database, Options, School},
     straight, use_ring,
@@ -13,7 +13,6 @@ use quire_tests::{
 use sqlx::AssertSqlSafe;
 use std::{path::Path, time::Duration};
 
-const CONNECTIONS: usize = 64;
 const WORDS: usize = 350;
 const REQUESTS: usize = 20_000;
 const WARM_UP: usize = 2_000;
@@ -24,11 +23,6 @@ fn main() -> anyhow::Result<()> {
     // One thread makes the load, so that the server has the other processor and more.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(bench())
-}
-
-#[allow(clippy::print_stdout, reason = "what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
 }
 
 async fn bench() -> anyhow::Result<()> {
@@ -48,9 +42,7 @@ async fn bench() -> anyhow::Result<()> {
         ("0.4 of straight", web.ratio().is_some_and(|ratio| ratio >= 0.4)),
     ];
     say(&format!("Median of {ROUNDS} rounds. Goals (web alone):"));
-    for (goal, met) in goals {
-        say(&format!("- {goal}: {}", if met { "met" } else { "NOT met" }));
-    }
+    tell(&goals);
     Ok(())
 }
 
@@ -77,7 +69,7 @@ impl Round {
             milliseconds(0.99),
             or_none(self.straight.map(|rate| format!("{rate:.0}"))),
             or_none(self.ratio().map(|ratio| format!("{ratio:.2}"))),
-            self.memory.peak as f64 / f64::from(1 << 20),
+            mib(self.memory.peak),
         ));
     }
 }
@@ -96,22 +88,12 @@ async fn round(workers: bool) -> anyhow::Result<Round> {
     // Nothing is to be sent while it is measured: what is measured is handing in.
     let options = options.with("lanes.standard.gather_seconds", "3600").with("log.level", "warn");
     let school = School::open_with(Database::Sqlite, options).await;
-    let to = school.url.trim_start_matches("http://").parse().context("an address")?;
-    let requests = |from: usize, count: usize| -> Vec<_> {
-        let assignment = school.assignment("essay");
-        let request = |n: usize| {
-            let text = essay(n as u64, WORDS);
-            let student = format!("student{n}@example.edu");
-            let body = serde_json::json!({"assignment": assignment, "text": text, "student": student});
-            load::post("/api/v1/submissions", school.token("berg"), &format!("key-{n}"), &body.to_string())
-        };
-        (from..from + count).map(request).collect()
-    };
-    let (warm_up, all) = (requests(0, WARM_UP), requests(WARM_UP, REQUESTS));
-    load::run(to, warm_up, CONNECTIONS, 201).await?;
+    let warm_up = hand_ins(&school, 0..WARM_UP, WORDS);
+    let all = hand_ins(&school, WARM_UP..WARM_UP + REQUESTS, WORDS);
+    send(&school, warm_up).await?;
     let (before, written) = (school.path("before.db"), school.path("written.db"));
     copy(&school, &before).await?;
-    let load = load::run(to, all, CONNECTIONS, 201).await?;
+    let load = send(&school, all).await?;
     let memory = Memory::of(school.pid().context("the server runs")?)?;
     let straight = if workers {
         None

@@ -6,11 +6,9 @@ use chrono::{DateTime, Utc};
 use quire_engine::store::Exec as _;
 use quire_tests::{
     api::client,
-    essays::essay,
-    load, ports,
-    process::{Memory, forget_peak},
+    bench::{self, Worker, mib, say, tell},
+    ports,
     school::{Database, Options, School},
-    use_ring,
 };
 use std::{
     path::{Path, PathBuf},
@@ -23,16 +21,10 @@ const WORDS: usize = 120;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 fn main() -> anyhow::Result<()> {
-    use_ring();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(bench())
+    bench::run(measure())
 }
 
-#[allow(clippy::print_stdout, reason = "what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-async fn bench() -> anyhow::Result<()> {
+async fn measure() -> anyhow::Result<()> {
     say(&format!("{JOBS} results of one batch taken in; SQLite (WAL, FULL), one worker"));
     let simulator = quire_simulator::Settings::instant();
     let options = Options {
@@ -43,16 +35,13 @@ async fn bench() -> anyhow::Result<()> {
         ..Options::default()
     };
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
-    hand_in(&school).await?;
+    bench::hand_in(&school, JOBS, WORDS).await?;
     school.kill();
     school.control(&serde_json::json!({"hold": true})).await;
-    let log = std::fs::File::create(school.path("worker.log"))?;
-    let mut worker = school.command(&["worker"]).stdout(log.try_clone()?).stderr(log).spawn()?;
-    let outcome = taken_in(&school, worker.id()).await;
-    let _ = worker.kill();
-    let _ = worker.wait();
-    let (took, growth, file) =
-        outcome.with_context(|| std::fs::read_to_string(school.path("worker.log")).unwrap_or_default())?;
+    let mut worker = Worker::start(&school)?;
+    let outcome = taken_in(&school, &mut worker).await;
+    let (took, growth, file) = outcome.with_context(|| worker.said())?;
+    drop(worker);
     let rate = JOBS as f64 / took.as_secs_f64();
     let bull = bullmq(&school, &file).await;
     say("| | results per second | memory growth (MiB) |");
@@ -67,9 +56,7 @@ async fn bench() -> anyhow::Result<()> {
     if let Ok(bull) = bull {
         goals.push(("not slower than BullMQ", rate >= bull));
     }
-    for (goal, met) in goals {
-        say(&format!("- {goal}: {}", if met { "met" } else { "NOT met" }));
-    }
+    tell(&goals);
     let proof = school.prove().await;
     if proof.assessed != JOBS {
         bail!("{} of {JOBS} were marked", proof.assessed);
@@ -78,43 +65,22 @@ async fn bench() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
-}
-
-async fn hand_in(school: &School) -> anyhow::Result<()> {
-    let to = school.url.trim_start_matches("http://").parse().context("an address")?;
-    let request = |n: usize| {
-        let body = serde_json::json!({
-            "assignment": school.assignment("essay"),
-            "text": essay(n as u64, WORDS),
-            "student": format!("student{n}@example.edu"),
-        });
-        load::post("/api/v1/submissions", school.token("berg"), &format!("key-{n}"), &body.to_string())
-    };
-    load::run(to, (0..JOBS).map(request).collect(), 64, 201).await?;
-    Ok(())
-}
-
 /// Lets the worker send all and then take all in; answers how long the taking in took, what memory it grew by, and the
 /// file of results.
-async fn taken_in(school: &School, worker: u32) -> anyhow::Result<(Duration, u64, PathBuf)> {
+async fn taken_in(school: &School, worker: &mut Worker) -> anyhow::Result<(Duration, u64, PathBuf)> {
     let (jobs, output) = wait(school, "sent").await?;
     if jobs != i64::try_from(JOBS)? {
         bail!("the batch has {jobs} of {JOBS} jobs");
     }
-    let before = Memory::of(worker)?;
-    if !forget_peak(worker) {
-        bail!("the worker's memory can't be watched");
-    }
+    worker.watch()?;
     school.control(&serde_json::json!({"hold": false})).await;
     wait(school, "done").await?;
-    let peak = Memory::of(worker)?.peak;
+    let growth = worker.growth()?;
     let (from, to): (DateTime<Utc>, DateTime<Utc>) =
         school.db().query("SELECT ended_at, finished_at FROM batches").one().await?;
     let file = school.path("results.jsonl");
     download(school, &output, &file).await?;
-    Ok(((to - from).to_std()?, peak.saturating_sub(before.now), file))
+    Ok(((to - from).to_std()?, growth, file))
 }
 
 /// Waits until the one batch is in this state; answers its jobs and the provider's id of it.

@@ -1,20 +1,18 @@
 //! Several processes on one PostgreSQL share the work: none leads, and none that was killed or stood still does harm.
 
-use quire_engine::{crash::POINTS, store::Exec as _};
+use quire_engine::store::Exec as _;
 use quire_tests::{
     api::Api,
     crew::{Member, Orders, Role},
     essays::essay,
     school::{Database, Options, School},
+    stops::{Plan, stops},
     wait,
 };
 use serde_json::json;
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Longer than the lease of 3 s after which the others take over, and than an idle transaction may last.
-const STILL: Duration = Duration::from_secs(12);
 
 async fn hand_in(api: &Api, school: &School, numbers: std::ops::Range<u64>) {
     for n in numbers {
@@ -30,67 +28,12 @@ async fn hand_in(api: &Api, school: &School, numbers: std::ops::Range<u64>) {
     }
 }
 
-/// Work that two web and two worker processes share while one worker is stopped for longer than its lease at one point
-/// after the other, goes on, and is killed in the end.
+/// Longer than the lease of 3 s after which the others take over, and than an idle transaction may last.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_stood_still_does_no_harm() {
-    let school = School::prepare(Database::Postgres, Options { jobs: (1, 10), ..Options::default() }).await;
-    let mut webs = [Role::Web, Role::Web].map(|role| Member::start(&school, role, Orders::None));
-    let mut workers = [Role::Worker, Role::Worker].map(|role| Member::start(&school, role, Orders::None));
-    for web in &webs {
-        web.ready().await;
-    }
-    let mut n = 0;
-    // A process stopped inside a send to Anthropic is outside the promise; no batch here is so large that it is split.
-    let left_out = ["send.before_create", "send.after_create", "split.before_commit", "split.after_commit"];
-    let points = POINTS.iter().filter(|point| !left_out.contains(point));
-    for point in points {
-        let stop = Orders::Stop((*point).to_owned());
-        let stopped = if point.starts_with("hand_in.") { &mut webs[0] } else { &mut workers[0] };
-        stopped.restart(&school, stop);
-        if stopped.role == Role::Web {
-            stopped.ready().await;
-        }
-        // The other web process takes the work, but for that of the point itself.
-        let api = webs[1].api(&school, "berg");
-        let beginning = n;
-        if point.starts_with("hand_in.") {
-            let api = webs[0].api(&school, "berg");
-            let body = json!({"assignment": school.assignment("essay"), "text": essay(9_000 + n, 120),
-                "student": format!("stopped{n}@example.edu")});
-            let request = api.hand_in_request(&body, Some(&format!("stopped-{n}")));
-            tokio::spawn(async move { quire_tests::api::Answer::try_to(request).await });
-        }
-        let stopped = if point.starts_with("hand_in.") { &webs[0] } else { &workers[0] };
-        wait::until(&format!("a process stands still at {point}"), PATIENCE, async || {
-            if !stopped.stands_still() {
-                hand_in(&api, &school, n..n + 5).await;
-                n += 5;
-                tokio::time::sleep(Duration::from_millis(300)).await;
-            }
-            stopped.stands_still().then_some(())
-        })
-        .await;
-        hand_in(&api, &school, n..n + 5).await;
-        n += 5;
-        tokio::time::sleep(STILL).await;
-        // The others have long gone on.
-        let finished = "SELECT COUNT(*) FROM assessments";
-        assert!(
-            school.count(finished).await > 0 || beginning == 0,
-            "work went on without the one that stood still"
-        );
-        stopped.go_on();
-    }
-    workers[1].kill();
-    let acknowledged = usize::try_from(n).unwrap();
-    school.wait_until_idle(PATIENCE).await;
-    let proof = school.prove().await;
-    // Those of the stopped web process may or may not have been stored before it was stopped; none twice.
-    assert!((acknowledged..=acknowledged + 2).contains(&proof.assessed), "{proof:?}");
-    assert_eq!(proof.ended_otherwise, 0, "{proof:?}");
-    drop((webs, workers));
-    school.close().await;
+    let plan = Plan { jobs: 260, still: Duration::from_secs(12), most: 10 };
+    let outcome = Box::pin(stops(plan)).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert!(outcome.stops >= 13, "{outcome:?}");
 }
 
 /// With the usual settings the work of a killed worker is taken up by another within 15 s.

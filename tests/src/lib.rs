@@ -2,6 +2,7 @@
 //! clients that speak to it as the world does.
 
 pub mod api;
+pub mod bench;
 pub mod blame;
 pub mod books;
 pub mod crew;
@@ -13,6 +14,7 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod school;
+pub mod stops;
 pub mod storm;
 pub mod straight;
 pub mod wait;

@@ -64,7 +64,8 @@ pub async fn write_again(before: &Path, written: &Path, groups: usize) -> anyhow
     for group in 0..groups {
         let mut tx = to.begin_with("BEGIN IMMEDIATE").await?;
         for table in &tables {
-            // People are written ahead of the work that they hand in, as in Quire, where several are on their way.
+            // Rows are dealt out by number, not by the transaction that wrote them, so a person could come after their
+            // own work.
             let ahead = AHEAD.iter().find(|(name, _)| *name == table.name).map_or(0, |(_, ahead)| *ahead);
             let part = |n: usize| table.rows.len() * n.min(groups) / groups;
             let from = if group == 0 { 0 } else { part(group + ahead) };

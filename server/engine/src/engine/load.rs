@@ -220,7 +220,8 @@ impl Engine {
     }
 
     /// What is told of a job that waits, and what it is made from.
-    pub(crate) fn promise(&self, job: &Job, now: DateTime<Utc>) -> Promise {
+    #[must_use]
+    pub fn promise(&self, job: &Job, now: DateTime<Utc>) -> Promise {
         let reckoned = self.reckon(job, now);
         self.load().correction.promise(&job.provider, job.lane, job.route, reckoned, now)
     }

@@ -1,4 +1,4 @@
-//! The table `model_jobs`. Each change of state is one statement with the old state in its condition.
+//! The tables `model_jobs`, `decisions` and `past_decisions`. Each change of state is one statement with the old state in its condition.
 
 use super::{Job, JobState, Lane, Place, Promise};
 use crate::{
@@ -14,18 +14,20 @@ use std::collections::HashMap;
 const JOBS: Rows = Rows {
     insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
              arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
-             diverted, reserved_nano, expected_nano, course_id, cost_centre, decision, likely_at, promised_at, \
+             diverted, reserved_nano, expected_nano, course_id, cost_centre, likely_at, promised_at, \
              reckoned_p50, reckoned_p90)",
-    columns: 29,
+    columns: 28,
     tail: "",
 };
+
+const DECISIONS: Rows = Rows { insert: "INSERT INTO decisions (job_id, decision)", columns: 2, tail: "" };
 
 /// Writes new jobs with the decisions that sent them their way, and what was promised of them.
 ///
 /// # Errors
 /// If the database fails, or a submission has a job already.
 pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Result<(), DbError> {
-    JOBS.insert(x, jobs, |q, (job, decision, promise)| {
+    JOBS.insert(x, jobs, |q, (job, _, promise)| {
         q.put(job.id);
         q.put(job.submission_id);
         q.put(job.state);
@@ -50,13 +52,18 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Res
         q.put(job.expected);
         q.put(job.course_id);
         q.put(job.cost_centre.clone());
-        q.put(Json(decision.clone()));
         q.put(promise.estimate.from);
         q.put(promise.estimate.to);
         q.put(promise.reckoned.p50);
         q.put(promise.reckoned.p90);
     })
     .await?;
+    DECISIONS
+        .insert(x, jobs, |q, (job, decision, _)| {
+            q.put(job.id);
+            q.put(Json(decision.clone()));
+        })
+        .await?;
     Ok(())
 }
 
@@ -293,7 +300,7 @@ pub async fn put_back(x: &mut impl Exec, job: &Job, with: &Return) -> Result<boo
 pub async fn decisions(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, Decision>, DbError> {
     let mut decisions = HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!("SELECT id, decision FROM model_jobs WHERE id IN ({places})"));
+        let mut query = x.query(format!("SELECT job_id, decision FROM decisions WHERE job_id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }
@@ -347,8 +354,8 @@ pub async fn decide_again(
     let rows = x
         .query(
             "UPDATE model_jobs SET ready_at = $4, failures = $5, diverted = $6, lane = $7, route = $8, provider = $9, \
-             model = $10, reserved_nano = $11, expected_nano = $12, decision = $13, failure = $14 \
-             WHERE id = $1 AND state = 'queued' AND provider = $2 AND route = $3 AND reserved_nano = $15",
+             model = $10, reserved_nano = $11, expected_nano = $12, failure = $13 \
+             WHERE id = $1 AND state = 'queued' AND provider = $2 AND route = $3 AND reserved_nano = $14",
         )
         .bind(from.id)
         .bind(from.provider.clone())
@@ -362,11 +369,17 @@ pub async fn decide_again(
         .bind(to.model.clone())
         .bind(to.reserved)
         .bind(to.expected)
-        .bind(Json(decision.clone()))
         .bind(why.to_owned())
         .bind(from.reserved)
         .exec()
         .await?;
+    if rows == 1 {
+        x.query("UPDATE decisions SET decision = $2 WHERE job_id = $1")
+            .bind(from.id)
+            .bind(Json(decision.clone()))
+            .exec()
+            .await?;
+    }
     Ok(rows == 1)
 }
 
@@ -565,7 +578,9 @@ pub async fn of_submission(
         failure: Option<String>,
     }
     let row: Option<Row> = x
-        .query(format!("SELECT {COLUMNS}, decision, failure FROM model_jobs WHERE submission_id = $1"))
+        .query(format!(
+            "SELECT {COLUMNS}, decision, failure FROM model_jobs JOIN decisions ON job_id = id WHERE submission_id = $1"
+        ))
         .bind(submission)
         .opt()
         .await?;

@@ -77,6 +77,9 @@ impl Engine {
     /// # Errors
     /// If the database fails; then nothing of it was done.
     pub(crate) async fn take_in(&self, source: Source, arrived: Vec<Arrived>) -> Result<(), EngineError> {
+        if arrived.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.db().begin().await?;
         self.take_in_tx(&mut tx, source, arrived).await?;
         crash::point("ingest.before_chunk_commit");

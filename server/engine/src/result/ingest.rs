@@ -14,7 +14,7 @@ use crate::{
     submission,
 };
 use chrono::TimeDelta;
-use futures::StreamExt;
+use futures::{StreamExt, stream::BoxStream};
 use std::collections::{HashMap, HashSet};
 
 impl Engine {
@@ -62,31 +62,12 @@ impl Engine {
             Err(error) => return Ok(Err(error)),
         };
         if let Some(remote) = &remote {
-            let mut lines = match entry.provider.results(remote).await {
-                Ok(lines) => lines.ready_chunks(usize::try_from(self.settings().ingest_chunk).unwrap_or(500)),
+            let lines = match entry.provider.results(remote).await {
+                Ok(lines) => lines,
                 Err(error) => return Ok(Err(error)),
             };
-            let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(500).max(1);
-            let mut chunk = Vec::with_capacity(most);
-            let mut broken = None;
-            while let Some(items) = lines.next().await {
-                for item in items {
-                    match item {
-                        Ok(line) => chunk.push(line),
-                        Err(error) => broken = Some(error),
-                    }
-                }
-                if chunk.len() >= most {
-                    self.take_in_lines(batch, std::mem::take(&mut chunk)).await?;
-                }
-                if broken.is_some() {
-                    break;
-                }
-            }
-            // What arrived before a break is good all the same.
-            self.take_in_lines(batch, chunk).await?;
-            if let Some(error) = broken {
-                return Ok(Err(error));
+            if let Some(broken) = self.take_in_results(batch, lines).await? {
+                return Ok(Err(broken));
             }
             if let Some(doubt) = self.doubt(batch, remote).await? {
                 return Ok(Err(doubt));
@@ -111,6 +92,46 @@ impl Engine {
         Ok(Ok(()))
     }
 
+    /// Takes in all results that arrive; answers what broke their stream off, if something did. What arrived before is good
+    /// all the same. The next chunk is read and judged while the one before it is written down.
+    async fn take_in_results(
+        &self,
+        batch: &Batch,
+        lines: BoxStream<'static, Result<ParsedLine, CallError>>,
+    ) -> Result<Option<CallError>, EngineError> {
+        let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(500).max(1);
+        let mut lines = lines.ready_chunks(most);
+        let mut broken = None;
+        let mut judged = Vec::new();
+        loop {
+            let next = async {
+                let mut chunk = Vec::with_capacity(most);
+                while chunk.len() < most
+                    && broken.is_none()
+                    && let Some(items) = lines.next().await
+                {
+                    for item in items {
+                        match item {
+                            Ok(line) => chunk.push(line),
+                            Err(error) => broken = Some(error),
+                        }
+                    }
+                }
+                if chunk.is_empty() {
+                    return Ok(None);
+                }
+                self.judge_lines(batch, chunk).await.map(Some)
+            };
+            let write = self.take_in(Source::Batch(batch.id), std::mem::take(&mut judged));
+            let (next, written) = futures::join!(next, write);
+            written?;
+            match next? {
+                Some(next) => judged = next,
+                None => return Ok(broken),
+            }
+        }
+    }
+
     /// Results that lack requests which the provider should have answered are fetched once more before that is believed: a
     /// download that broke off between two lines looks whole, and what was paid for would be asked again.
     async fn doubt(&self, batch: &Batch, remote: &RemoteBatch) -> Result<Option<CallError>, EngineError> {
@@ -129,10 +150,8 @@ impl Engine {
         Ok((!seen).then(|| CallError::new(ErrorClass::Malformed, words)))
     }
 
-    async fn take_in_lines(&self, batch: &Batch, lines: Vec<ParsedLine>) -> Result<(), EngineError> {
-        if lines.is_empty() {
-            return Ok(());
-        }
+    /// Judges what the lines of a batch's results say of its jobs.
+    async fn judge_lines(&self, batch: &Batch, lines: Vec<ParsedLine>) -> Result<Vec<Arrived>, EngineError> {
         let mut outcomes: HashMap<JobId, Outcome> = HashMap::with_capacity(lines.len());
         for line in lines {
             match line {
@@ -156,21 +175,19 @@ impl Engine {
             }
         }
         let ids: Vec<JobId> = outcomes.keys().copied().collect();
-        let arrived = self
-            .judge_all(batch, &ids, |engine, job, marking, text| {
-                let outcome = outcomes.remove(&job.id)?;
-                let settings = engine.settings();
-                Some(judge(
-                    outcome,
-                    job,
-                    &marking.context.rubric,
-                    text,
-                    settings.lanes.of(job.lane),
-                    &settings.retry,
-                ))
-            })
-            .await?;
-        self.take_in(Source::Batch(batch.id), arrived).await
+        self.judge_all(batch, &ids, |engine, job, marking, text| {
+            let outcome = outcomes.remove(&job.id)?;
+            let settings = engine.settings();
+            Some(judge(
+                outcome,
+                job,
+                &marking.context.rubric,
+                text,
+                settings.lanes.of(job.lane),
+                &settings.retry,
+            ))
+        })
+        .await
     }
 
     /// Jobs of the batch with what is needed to judge their answers; those that have left it are passed over.

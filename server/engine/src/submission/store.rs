@@ -1,4 +1,4 @@
-//! The table `submissions`.
+//! The tables `submissions` and `works`.
 
 use super::{Quick, Submission, SubmissionState, TrackingId};
 use crate::store::{
@@ -8,10 +8,12 @@ use chrono::{DateTime, Utc};
 
 const SUBMISSIONS: Rows = Rows {
     insert: "INSERT INTO submissions (id, tracking_id, assignment_id, student_id, handed_in_by, draft, previous_id, \
-             state, submitted_at, idempotency, words, file_name, text_digest, quick, text)",
-    columns: 15,
+             state, submitted_at, idempotency, words, file_name, text_digest)",
+    columns: 13,
     tail: "",
 };
+
+const WORKS: Rows = Rows { insert: "INSERT INTO works (submission_id, text, quick)", columns: 3, tail: "" };
 
 /// A submission with what is stored beside it.
 #[derive(Clone, Debug)]
@@ -49,8 +51,13 @@ pub async fn insert(x: &mut impl Exec, new: &[&New]) -> Result<(), DbError> {
             q.put(s.words);
             q.put(s.file_name.clone());
             q.put(new.text_digest.clone());
-            q.put(Json(new.quick.clone()));
+        })
+        .await?;
+    WORKS
+        .insert(x, new, |q, new| {
+            q.put(new.submission.id);
             q.put(new.text.clone());
+            q.put(Json(new.quick.clone()));
         })
         .await?;
     Ok(())
@@ -203,7 +210,8 @@ pub async fn works(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Work>,
     let mut works = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
         let mut query = x.query(format!(
-            "SELECT id, tracking_id, assignment_id, student_id, text FROM submissions WHERE id IN ({places})"
+            "SELECT s.id, s.tracking_id, s.assignment_id, s.student_id, w.text FROM submissions s \
+             JOIN works w ON w.submission_id = s.id WHERE s.id IN ({places})"
         ));
         for id in chunk {
             query.put(*id);
@@ -236,9 +244,9 @@ pub async fn as_sent(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Sent
     let mut sent = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
         let mut query = x.query(format!(
-            "SELECT s.id, s.assignment_id, s.student_id, COALESCE(e.text, s.text) AS text, \
-             CASE WHEN e.text IS NOT NULL THEN s.text END AS handed_in FROM submissions s \
-             JOIN model_jobs j ON j.submission_id = s.id LEFT JOIN request_edits e ON e.id = j.edit_id \
+            "SELECT s.id, s.assignment_id, s.student_id, COALESCE(e.text, w.text) AS text, \
+             CASE WHEN e.text IS NOT NULL THEN w.text END AS handed_in FROM submissions s \
+             JOIN works w ON w.submission_id = s.id JOIN model_jobs j ON j.submission_id = s.id LEFT JOIN request_edits e ON e.id = j.edit_id \
              WHERE s.id IN ({places})"
         ));
         for id in chunk {
@@ -296,7 +304,7 @@ pub async fn interim(
     id: SubmissionId,
 ) -> Result<Option<(Quick, Option<super::Interim>)>, DbError> {
     let row: Option<(Json<Quick>, Option<Json<super::Interim>>)> =
-        x.query("SELECT quick, interim FROM submissions WHERE id = $1").bind(id).opt().await?;
+        x.query("SELECT quick, interim FROM works WHERE submission_id = $1").bind(id).opt().await?;
     Ok(row.map(|(quick, interim)| (quick.0, interim.map(|i| i.0))))
 }
 
@@ -321,7 +329,8 @@ pub async fn works_without_interim(x: &mut impl Exec, ids: &[SubmissionId]) -> R
     let mut works = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
         let mut query = x.query(format!(
-            "SELECT id, assignment_id, previous_id, text FROM submissions WHERE interim IS NULL AND id IN ({places})"
+            "SELECT s.id, s.assignment_id, s.previous_id, w.text FROM works w JOIN submissions s ON s.id = w.submission_id \
+             WHERE w.interim IS NULL AND w.submission_id IN ({places})"
         ));
         for id in chunk {
             query.put(*id);
@@ -341,7 +350,10 @@ pub async fn without_interim(
     most: i64,
 ) -> Result<Vec<SubmissionId>, DbError> {
     let rows: Vec<(SubmissionId,)> = x
-        .query("SELECT id FROM submissions WHERE interim IS NULL AND submitted_at <= $1 ORDER BY submitted_at LIMIT $2")
+        .query(
+            "SELECT w.submission_id FROM works w JOIN submissions s ON s.id = w.submission_id \
+             WHERE w.interim IS NULL AND s.submitted_at <= $1 ORDER BY w.submission_id LIMIT $2",
+        )
         .bind(before)
         .bind(most)
         .all()
@@ -358,7 +370,7 @@ pub async fn set_interim(
     feedback: &[(SubmissionId, super::Interim)],
 ) -> Result<(), DbError> {
     for (id, interim) in feedback {
-        x.query("UPDATE submissions SET interim = $2 WHERE id = $1")
+        x.query("UPDATE works SET interim = $2 WHERE submission_id = $1")
             .bind(*id)
             .bind(Json(interim.clone()))
             .exec()
