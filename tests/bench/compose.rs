@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use quire_engine::store::Exec as _;
 use quire_tests::{
-    api::client,
     bench::{self, Worker, mib, say, tell},
     school::{Database, Options, School},
 };
@@ -28,7 +27,7 @@ async fn measure() -> anyhow::Result<()> {
     let simulator = quire_simulator::Settings { hold: true, ..quire_simulator::Settings::instant() };
     let options = Options {
         simulator,
-        jobs: (1, 50_000),
+        jobs: (20_000, 50_000),
         workers: false,
         providers: vec!["openai"],
         guidelines: GUIDELINES,

@@ -29,7 +29,7 @@ async fn measure() -> anyhow::Result<()> {
     let simulator = quire_simulator::Settings::instant();
     let options = Options {
         simulator,
-        jobs: (1, 50_000),
+        jobs: (50_000, 50_000),
         workers: false,
         providers: vec!["openai"],
         ..Options::default()

@@ -174,7 +174,9 @@ impl Engine {
                 }
             }
         }
-        let ids: Vec<JobId> = outcomes.keys().copied().collect();
+        let mut ids: Vec<JobId> = outcomes.keys().copied().collect();
+        // Neighbours by id lie beside each other in the database.
+        ids.sort_unstable();
         self.judge_all(batch, &ids, |engine, job, marking, text| {
             let outcome = outcomes.remove(&job.id)?;
             let settings = engine.settings();
