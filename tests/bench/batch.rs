@@ -60,6 +60,7 @@ async fn round() -> anyhow::Result<Round> {
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
     bench::hand_in(&school, JOBS, WORDS).await?;
     school.kill();
+    bench::give_first_feedback(&school).await?;
     // From here on only the worker is at work.
     let begin = Instant::now();
     let worker = Worker::start(&school)?;

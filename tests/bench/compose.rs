@@ -37,6 +37,7 @@ async fn measure() -> anyhow::Result<()> {
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
     bench::hand_in(&school, JOBS, WORDS).await?;
     school.kill();
+    bench::give_first_feedback(&school).await?;
     let mut worker = Worker::start(&school)?;
     let outcome = sent(&school, &mut worker).await;
     let (took, growth, bytes, jobs, input) = outcome.with_context(|| worker.said())?;

@@ -79,6 +79,7 @@ async fn round(jobs: usize) -> anyhow::Result<Round> {
     let mut school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
     bench::hand_in(&school, jobs, WORDS).await?;
     school.kill();
+    bench::give_first_feedback(&school).await?;
     let (places, estimates) = looked_at(&school, jobs).await?;
     let mut worker = Worker::start(&school)?;
     worker.watch()?;

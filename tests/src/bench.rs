@@ -9,14 +9,19 @@ use crate::{
     use_ring,
 };
 use anyhow::{Context, bail};
+use chrono::DateTime;
+use quire_engine::store::Exec as _;
 use std::{
     ops::Range,
     path::PathBuf,
     process::{Child, Command},
+    time::{Duration, Instant},
 };
 
 /// Connections over which work is handed in.
 pub const CONNECTIONS: usize = 64;
+
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Requests that are made beforehand and then sent as fast as they are answered.
 const MADE: usize = 10_000;
@@ -80,6 +85,28 @@ pub async fn hand_in(school: &School, count: usize, words: usize) -> anyhow::Res
 pub async fn send(school: &School, requests: Vec<bytes::Bytes>) -> anyhow::Result<Load> {
     let to = school.url.trim_start_matches("http://").parse().context("an address")?;
     load::run(to, requests, CONNECTIONS, 201).await
+}
+
+/// Lets a worker give all work its first feedback, while none of it is sent: what is measured afterwards has the machine
+/// to itself.
+///
+/// # Errors
+/// If it takes too long.
+pub async fn give_first_feedback(school: &School) -> anyhow::Result<()> {
+    let mut db = school.db();
+    let far = DateTime::from_timestamp(4_000_000_000, 0).context("a time")?;
+    db.query("UPDATE model_jobs SET ready_at = $1").bind(far).exec().await?;
+    let worker = Worker::start(school)?;
+    let begin = Instant::now();
+    while school.count("SELECT COUNT(*) FROM works WHERE interim IS NULL").await > 0 {
+        if begin.elapsed() > PATIENCE {
+            bail!("first feedback was not there after {PATIENCE:?}:\n{}", worker.said());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(worker);
+    db.query("UPDATE model_jobs SET ready_at = arrived_at").exec().await?;
+    Ok(())
 }
 
 /// Bytes of a file that was uploaded to the simulated OpenAI.

@@ -33,7 +33,7 @@ await new Promise((resolve, reject) => {
     "results",
     async (job) => {
       const result = JSON.parse(job.data);
-      await redis.set(`result:${result.custom_id}`, job.data);
+      await redis.set(`result:${result.custom_id ?? result.key}`, job.data);
     },
     { connection, concurrency: 200 },
   );

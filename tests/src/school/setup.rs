@@ -59,6 +59,7 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
     for (name, url, model) in [
         ("openai", simulator.openai_url(), "gpt-6-luna"),
         ("anthropic", format!("{}/v1", simulator.anthropic_url()), "claude-haiku-5-5"),
+        ("gemini", simulator.gemini_url(), "gemini-3.5-flash-lite"),
     ] {
         if !options.providers.contains(&name) {
             continue;
