@@ -354,9 +354,8 @@ CREATE TABLE ledger (
     output_tokens           INTEGER NOT NULL,
     reasoning_tokens        INTEGER NOT NULL,
     note                    TEXT,
-    UNIQUE (provider, response_id, job_id)
+    UNIQUE (job_id, provider, response_id) -- the job first: its lines lie together, and are found by it
 ) STRICT;
-CREATE INDEX ledger_job ON ledger (job_id);
 CREATE INDEX ledger_batch ON ledger (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX ledger_month ON ledger (month, at);
 
@@ -440,7 +439,7 @@ CREATE TABLE notices (
     error         TEXT,
     UNIQUE (subject_id, person_id, kind, channel)
 ) STRICT;
-CREATE INDEX notices_person ON notices (person_id, channel, created_at);
+CREATE INDEX notices_person ON notices (person_id, created_at) WHERE channel = 'platform';
 CREATE INDEX notices_due ON notices (send_at) WHERE state IN ('waiting', 'sending') AND channel = 'email';
 
 CREATE TABLE events (

@@ -16,6 +16,8 @@ use crate::{
 use chrono::TimeDelta;
 use futures::{StreamExt, stream::BoxStream};
 use std::collections::{HashMap, HashSet};
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 impl Engine {
     /// Takes in the results of a batch whose provider is done, and closes it.
@@ -99,37 +101,43 @@ impl Engine {
         batch: &Batch,
         lines: BoxStream<'static, Result<ParsedLine, CallError>>,
     ) -> Result<Option<CallError>, EngineError> {
-        let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(500).max(1);
+        let (to, mut judged) = mpsc::channel(1);
+        let reader = tokio::spawn(self.clone().judge_results(batch.clone(), lines, to).in_current_span());
+        // If this ends early, the reader ends with its next chunk.
+        while let Some(arrived) = judged.recv().await {
+            self.take_in(Source::Batch(batch.id), arrived).await?;
+        }
+        reader.await.map_err(|error| EngineError::Busy(format!("the results could not be read: {error}")))?
+    }
+
+    /// Reads and judges results chunk by chunk, as long as somebody takes them; answers what broke their stream off.
+    async fn judge_results(
+        self,
+        batch: Batch,
+        lines: BoxStream<'static, Result<ParsedLine, CallError>>,
+        to: mpsc::Sender<Vec<Arrived>>,
+    ) -> Result<Option<CallError>, EngineError> {
+        let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(1_000).max(1);
         let mut lines = lines.ready_chunks(most);
         let mut broken = None;
-        let mut judged = Vec::new();
-        loop {
-            let next = async {
-                let mut chunk = Vec::with_capacity(most);
-                while chunk.len() < most
-                    && broken.is_none()
-                    && let Some(items) = lines.next().await
-                {
-                    for item in items {
-                        match item {
-                            Ok(line) => chunk.push(line),
-                            Err(error) => broken = Some(error),
-                        }
+        while broken.is_none() {
+            let mut chunk = Vec::with_capacity(most);
+            while chunk.len() < most
+                && broken.is_none()
+                && let Some(items) = lines.next().await
+            {
+                for item in items {
+                    match item {
+                        Ok(line) => chunk.push(line),
+                        Err(error) => broken = Some(error),
                     }
                 }
-                if chunk.is_empty() {
-                    return Ok(None);
-                }
-                self.judge_lines(batch, chunk).await.map(Some)
-            };
-            let write = self.take_in(Source::Batch(batch.id), std::mem::take(&mut judged));
-            let (next, written) = futures::join!(next, write);
-            written?;
-            match next? {
-                Some(next) => judged = next,
-                None => return Ok(broken),
+            }
+            if chunk.is_empty() || to.send(self.judge_lines(&batch, chunk).await?).await.is_err() {
+                break;
             }
         }
+        Ok(broken)
     }
 
     /// Results that lack requests which the provider should have answered are fetched once more before that is believed: a

@@ -126,6 +126,8 @@ impl Db {
                 .pragma("temp_store", "MEMORY")
                 .pragma("cache_size", "-16384")
                 .pragma("journal_size_limit", "67108864")
+                // A page that several transactions change is written back once.
+                .pragma("wal_autocheckpoint", "8000")
                 .statement_cache_capacity(256);
             let write = SqlitePoolOptions::new()
                 .max_connections(1)
