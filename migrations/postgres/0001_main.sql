@@ -213,6 +213,7 @@ CREATE TABLE batches (
     split        BIGINT,                  -- its number among that batch's parts, from 1
     parts        BIGINT,                  -- the parts that it was split into itself
     named_limit  BIGINT,                  -- the limit of tokens that the provider named when it refused it
+    missing      BIGINT,                 -- requests without a readable result when all results were last fetched
     UNIQUE (provider, remote_id)
 );
 CREATE INDEX batches_open ON batches (provider, model, look_at) WHERE state IN ('written', 'sending', 'sent', 'ended');

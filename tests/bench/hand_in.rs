@@ -2,16 +2,14 @@
 //! answered; beside it the same rows written straight to SQLite in groups (`make bench`).
 
 use anyhow::Context as _;
-use quire_engine::store::Db;
 use quire_tests::{
-    bench::{CONNECTIONS, hand_ins, mib, say, send, tell},
+    bench::{CONNECTIONS, copy, hand_ins, mib, say, send, tell},
     load::Load,
     process::Memory,
     school::{Database, Options, School},
     straight, use_ring,
 };
-use sqlx::AssertSqlSafe;
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 const WORDS: usize = 350;
 const REQUESTS: usize = 20_000;
@@ -104,12 +102,4 @@ async fn round(workers: bool) -> anyhow::Result<Round> {
     };
     school.close().await;
     Ok(Round { load, straight, memory })
-}
-
-/// A copy of the database as it is now.
-async fn copy(school: &School, to: &Path) -> anyhow::Result<()> {
-    let Db::Sqlite { write, .. } = school.db() else { anyhow::bail!("only SQLite is a file") };
-    let sql = AssertSqlSafe(format!("VACUUM INTO '{}'", to.display()));
-    sqlx::query(sql).execute(&write).await?;
-    Ok(())
 }

@@ -1,14 +1,16 @@
 //! How fast a file of 50,000 results becomes assessments, ledger lines, notices and events on SQLite, and what memory
-//! that takes; beside it BullMQ on Redis with one write for each of the same results (`make bench`).
+//! that takes; beside it the new rows of that written straight to SQLite, and BullMQ on Redis with
+//! one write for each of the same results (`make bench`).
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use quire_engine::store::Exec as _;
 use quire_tests::{
     api::client,
-    bench::{self, Worker, mib, say, tell},
+    bench::{self, Worker, copy, mib, say, tell},
     ports,
     school::{Database, Options, School},
+    straight,
 };
 use std::{
     path::{Path, PathBuf},
@@ -18,6 +20,8 @@ use std::{
 
 const JOBS: usize = 50_000;
 const WORDS: usize = 120;
+/// Results that Quire takes in within one transaction.
+const CHUNK: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 fn main() -> anyhow::Result<()> {
@@ -41,15 +45,19 @@ async fn measure() -> anyhow::Result<()> {
     school.kill();
     bench::give_first_feedback(&school).await?;
     school.control(&serde_json::json!({"hold": true})).await;
+    let (before, after) = (school.path("before.db"), school.path("after.db"));
     let mut worker = Worker::start(&school)?;
-    let outcome = taken_in(&school, &mut worker).await;
+    let outcome = taken_in(&school, &mut worker, &before).await;
     let (took, growth, file) = outcome.with_context(|| worker.said())?;
     drop(worker);
+    copy(&school, &after).await?;
     let rate = JOBS as f64 / took.as_secs_f64();
+    let straight = JOBS as f64 / straight::write_again(&before, &after, JOBS / CHUNK).await?.as_secs_f64();
     let bull = bullmq(&school, &file).await;
     say("| | results per second | memory growth (MiB) |");
     say("| --- | ---: | ---: |");
     say(&format!("| Quire | {rate:.0} | {:.0} |", mib(growth)));
+    say(&format!("| its new rows, straight to SQLite | {straight:.0} | – |"));
     match &bull {
         Ok(bull) => say(&format!("| BullMQ on Redis | {bull:.0} | – |")),
         Err(error) => say(&format!("| BullMQ on Redis | not measured: {error} | – |")),
@@ -70,11 +78,16 @@ async fn measure() -> anyhow::Result<()> {
 
 /// Lets the worker send all and then take all in; answers how long the taking in took, what memory it grew by, and the
 /// file of results.
-async fn taken_in(school: &School, worker: &mut Worker) -> anyhow::Result<(Duration, u64, PathBuf)> {
+async fn taken_in(
+    school: &School,
+    worker: &mut Worker,
+    before: &Path,
+) -> anyhow::Result<(Duration, u64, PathBuf)> {
     let (jobs, output) = wait(school, "sent").await?;
     if jobs != i64::try_from(JOBS)? {
         bail!("the batch has {jobs} of {JOBS} jobs");
     }
+    copy(school, before).await?;
     worker.watch()?;
     school.control(&serde_json::json!({"hold": false})).await;
     wait(school, "done").await?;

@@ -10,10 +10,11 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use chrono::DateTime;
-use quire_engine::store::Exec as _;
+use quire_engine::store::{Db, Exec as _};
+use sqlx::AssertSqlSafe;
 use std::{
     ops::Range,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command},
     time::{Duration, Instant},
 };
@@ -106,6 +107,17 @@ pub async fn give_first_feedback(school: &School) -> anyhow::Result<()> {
     }
     drop(worker);
     db.query("UPDATE model_jobs SET ready_at = arrived_at").exec().await?;
+    Ok(())
+}
+
+/// A copy of the database as it is now.
+///
+/// # Errors
+/// If it is not SQLite, or can't be copied.
+pub async fn copy(school: &School, to: &Path) -> anyhow::Result<()> {
+    let Db::Sqlite { write, .. } = school.db() else { anyhow::bail!("only SQLite is a file") };
+    let sql = AssertSqlSafe(format!("VACUUM INTO '{}'", to.display()));
+    sqlx::query(sql).execute(&write).await?;
     Ok(())
 }
 

@@ -686,6 +686,21 @@ pub async fn outcomes(x: &mut impl Exec, id: BatchId) -> Result<Vec<(Option<Stri
         .await
 }
 
+/// Notes how many requests had no readable result when all results of a batch were fetched; true where it was as many the
+/// time before, whatever went wrong in between.
+///
+/// # Errors
+/// If the database fails.
+pub async fn note_missing(x: &mut impl Exec, id: BatchId, missing: i64) -> Result<bool, DbError> {
+    let rows = x
+        .query("UPDATE batches SET missing = $2 WHERE id = $1 AND (missing IS NULL OR missing <> $2)")
+        .bind(id)
+        .bind(missing)
+        .exec()
+        .await?;
+    Ok(rows == 0)
+}
+
 /// Provider's ids of the batches that are known, made since a time.
 ///
 /// # Errors

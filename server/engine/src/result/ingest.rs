@@ -152,10 +152,12 @@ impl Engine {
         if missing == 0 {
             return Ok(None);
         }
+        // As many were missing the last time as well: so it is.
+        if batching::store::note_missing(&mut self.db(), batch.id, missing).await? {
+            return Ok(None);
+        }
         let words = format!("the results hold no readable line for {missing} of {} requests", batch.jobs);
-        // Seen the last time as well: so it is.
-        let seen = batch.error.as_deref() == Some(words.as_str());
-        Ok((!seen).then(|| CallError::new(ErrorClass::Malformed, words)))
+        Ok(Some(CallError::new(ErrorClass::Malformed, words)))
     }
 
     /// Judges what the lines of a batch's results say of its jobs.

@@ -21,6 +21,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+/// Results that the provider fails to give.
+const OUT_OF_ORDER: &str = "out of order";
+
 /// A provider whose batch has ended, with its results as they come with the first download, the second, and so on.
 async fn provider(results: Vec<String>) -> String {
     let downloads = Arc::new(AtomicUsize::new(0));
@@ -29,7 +32,9 @@ async fn provider(results: Vec<String>) -> String {
         async move {
             if uri.path().ends_with("/content") {
                 let nth = downloads.fetch_add(1, Ordering::SeqCst).min(results.len() - 1);
-                return (StatusCode::OK, results[nth].clone());
+                let fails = results[nth] == OUT_OF_ORDER;
+                let status = if fails { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+                return (status, results[nth].clone());
             }
             let counts = json!({"total": 1, "completed": 1, "failed": 0});
             let batch = json!({"id": "batch_1", "object": "batch", "status": "completed", "created_at": 1_795_860_000,
@@ -120,6 +125,22 @@ async fn lines_that_are_missing_twice_are_asked_again() {
         assert_eq!(state(&house, batch).await, (JobState::Queued, 1));
         let batch = batching::store::find(&mut house.engine.db(), batch).await.unwrap().unwrap();
         assert_eq!(batch.error.unwrap(), "the results hold no readable line for 1 of 1 requests");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_in_between_does_not_renew_the_doubt() {
+    each_db(async |db| {
+        let house = house(db, Mailer::off()).await;
+        let batch = cut(&house).await;
+        let downloads = ["not a line\n", OUT_OF_ORDER, "not a line\n"].map(str::to_owned);
+        ended(&house, &provider(downloads.into()).await, batch).await;
+        for _ in 0..2 {
+            assert!(matches!(house.engine.ingest_batch(batch).await.unwrap(), Verdict::LookAgain(_)));
+        }
+        assert!(matches!(house.engine.ingest_batch(batch).await.unwrap(), Verdict::Done));
+        assert_eq!(state(&house, batch).await, (JobState::Queued, 1));
     })
     .await;
 }
