@@ -218,8 +218,11 @@ async fn kill_again_and_again(
     crew: &mut [Member],
     allowed: &Semaphore,
 ) -> anyhow::Result<Outcome> {
-    /// A process that doesn't come to its point is killed after this long.
-    const TO_POINT: Duration = Duration::from_secs(8);
+    /// A process that doesn't come to its point is killed after this long; few batches are split.
+    fn to_point(orders: &Orders) -> Duration {
+        let rare = matches!(orders, Orders::Crash(point) if point.starts_with("split."));
+        Duration::from_secs(if rare { 40 } else { 8 })
+    }
     let mut chance = StdRng::seed_from_u64(plan.seed);
     let mut outcome = Outcome::default();
     let mut next_point = BTreeMap::from([("web", 0_usize), ("worker", 0)]);
@@ -239,8 +242,9 @@ async fn kill_again_and_again(
         }
         let now = Instant::now();
         let ended = crew.iter_mut().position(Member::has_ended);
-        let overdue =
-            crew.iter().position(|member| member.orders != Orders::None && now - member.since > TO_POINT);
+        let overdue = crew.iter().position(|member| {
+            member.orders != Orders::None && now - member.since > to_point(&member.orders)
+        });
         let random = (now >= random_at)
             .then(|| chance.random_range(0..crew.len()))
             .filter(|at| crew[*at].orders == Orders::None);
@@ -268,7 +272,8 @@ async fn kill_again_and_again(
             let next = next_point.entry(name).or_default();
             let point = points[*next % points.len()];
             *next += 1;
-            Orders::Crash(format!("{point}:{}", chance.random_range(1..=2)))
+            let time = if point.starts_with("split.") { 1 } else { chance.random_range(1..=2) };
+            Orders::Crash(format!("{point}:{time}"))
         } else {
             Orders::None
         };
