@@ -316,7 +316,7 @@ async fn the_overview_has_its_chart_as_a_table_too() {
     for part in [
         "412 of 500 requests left, resets in 12",
         "1.9 M of 2 M tokens left",
-        "50 of 50 requests left asked to wait until 14:05:40",
+        "50 of 50 requests left; asked to wait until 14:05:40",
         "Paused paused since 14:01 after 5 failures in a row (OpenAI at http://10.0.0.7:8000/v1 can't be reached",
         "next try 14:05:56",
         "over 99 %",

@@ -29,11 +29,7 @@ pub(super) fn estimates(estimates: &Estimates) -> AnyView {
         let rows = estimates.kept.iter().map(kept_row).collect_view();
         view! { <DataTable caption="Estimates kept" columns>{rows}</DataTable> }
     });
-    let times = (!estimates.providers.is_empty()).then(|| {
-        let columns = vec![col("Provider"), num("Batches sent now"), num("Calls"), col("Model")];
-        let rows = estimates.providers.iter().map(times_row).collect_view();
-        view! { <DataTable caption="What estimates are made from" columns>{rows}</DataTable> }
-    });
+    let times = estimates.providers.iter().map(times_of).collect_view();
     view! {
         <section class="stack" id="estimates">
             <h2>"Estimates"</h2>
@@ -60,14 +56,19 @@ fn kept_row(row: &EstimatesKept) -> AnyView {
     .into_any()
 }
 
-fn times_row(row: &ProviderTimes) -> AnyView {
+/// How long a provider takes, and what that leans on.
+fn times_of(row: &ProviderTimes) -> AnyView {
+    let leaning =
+        |takes, on: &str| view! { {spans(takes)}", " <span class="small quiet">{on.to_owned()}</span> };
     view! {
-        <tr>
-            <td><b>{row.provider.clone()}</b></td>
-            <td class="num">{spans(row.batches)}<div class="small quiet">{row.basis.clone()}</div></td>
-            <td class="num">{spans(row.calls)}<div class="small quiet">{row.calls_basis.clone()}</div></td>
-            <td class="small">{row.model.clone()}</td>
-        </tr>
+        <section class="stack-2">
+            <h3>{row.provider.clone()}</h3>
+            <dl class="pairs">
+                <div><dt>"Batches sent now"</dt><dd>{leaning(row.batches, &row.basis)}</dd></div>
+                <div><dt>"Calls"</dt><dd>{leaning(row.calls, &row.calls_basis)}</dd></div>
+                <div><dt>"Model"</dt><dd>{row.model.clone()}</dd></div>
+            </dl>
+        </section>
     }
     .into_any()
 }

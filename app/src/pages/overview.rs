@@ -137,7 +137,6 @@ fn providers(providers: Vec<ProviderState>) -> AnyView {
             num("Succeeded"),
             num("Half within"),
             col("Batches in flight"),
-            col("Headroom"),
         ];
         view! { <DataTable caption="Providers" columns>{providers.into_iter().map(provider_row).collect_view()}</DataTable> }
             .into_any()
@@ -172,20 +171,20 @@ fn provider_row(provider: ProviderState) -> AnyView {
     left.extend(
         provider.not_before.map(|at| format!("asked to wait until {}", clock().time_with_seconds(at))),
     );
-    let left = if left.is_empty() {
-        "–".into_any()
-    } else {
-        left.into_iter().map(|line| view! { <div class="small">{line}</div> }).collect_view().into_any()
-    };
+    // A line of its own, since it is a sentence and not a figure.
+    let more = (!left.is_empty()).then(|| {
+        let left = format!("Headroom: {}", left.join("; "));
+        view! { <tr class="more"><td colspan="5" class="small quiet">{left}</td></tr> }
+    });
     view! {
-        <tr>
+        <tr class=more.is_some().then_some("with-more")>
             <td><b>{provider.name}</b>{simulated}<div class="small quiet nowrap">{provider.models.join(", ")}</div></td>
             <td><Tag tone text=word/>{why.map(|why| view! { <div class="small quiet why">{why}</div> })}</td>
             <td class="num">{provider.success.map_or_else(|| "–".to_owned(), words::percent)}</td>
             <td class="num">{within}</td>
             <td>{slots.clone()}<Bar label=format!("{slots} batches in flight") parts=vec![(BarPart::Full, share)]/>{tokens}</td>
-            <td>{left}</td>
         </tr>
+        {more}
     }
     .into_any()
 }
