@@ -157,7 +157,8 @@ CREATE TABLE model_jobs (
     UNIQUE (submission_id)
 ) STRICT;
 CREATE INDEX model_jobs_waiting ON model_jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
-CREATE INDEX model_jobs_lane ON model_jobs (lane, priority, deadline, arrived_at) WHERE state = 'queued';
+-- All that places in the queue are made from.
+CREATE INDEX model_jobs_lane ON model_jobs (lane, route, provider, priority, deadline, arrived_at, id) WHERE state = 'queued';
 CREATE INDEX model_jobs_calls ON model_jobs (ready_at) WHERE state IN ('queued', 'calling') AND route = 'realtime';
 CREATE INDEX model_jobs_batch ON model_jobs (batch_id) WHERE state = 'batched';
 CREATE INDEX model_jobs_dead ON model_jobs (finished_at) WHERE state = 'dead';
@@ -357,7 +358,6 @@ CREATE TABLE ledger (
     note                    TEXT,
     UNIQUE (job_id, provider, response_id) -- the job first: its lines lie together, and are found by it
 ) STRICT;
-CREATE INDEX ledger_batch ON ledger (batch_id) WHERE batch_id IS NOT NULL;
 CREATE INDEX ledger_month ON ledger (month, at);
 
 -- Running sums of the ledger by month, for the institution (scope 'all') and each course (its id).

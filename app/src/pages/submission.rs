@@ -234,7 +234,7 @@ fn draw_closed(submission: &Submission) -> AnyView {
         || (None, String::new()),
         |closed| {
             let reason = Some(closed.reason.clone()).filter(|reason| !reason.is_empty());
-            (reason, format!(" on {}", clock().moment(closed.at)))
+            (reason, format!(" ({})", clock().moment(closed.at)))
         },
     );
     let reason = reason.map(|reason| view! { <Note><p><b>"Why: "</b>{reason}</p></Note> });

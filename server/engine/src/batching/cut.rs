@@ -2,7 +2,7 @@
 
 use super::{
     Batch, Circumstances, Composed, Composition, InLine, Prefix, Readiness, Room, candidates,
-    compose::{Limits, spared},
+    compose::{Limits, whole},
     line_up, new_token, rate,
     size::Shares,
     store,
@@ -117,7 +117,7 @@ impl Engine {
             let line = self.with_prefixes(&mut tx, line).await?;
             let limits = Limits {
                 jobs: room.most_jobs(),
-                bytes: spared(hard.bytes),
+                bytes: whole(hard.bytes),
                 tokens: most_tokens,
                 enqueued: waiting.enqueued(),
             };
@@ -219,9 +219,10 @@ impl Engine {
         let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         store::insert(tx, &batch, Some(composed), &ids).await?;
         let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
-        self.note_processing(tx, &submissions, now).await?;
+        let told = self.note_processing(tx, &submissions, now).await?;
         event::record(tx, now, EventKind::Batch, &[batch.id.0]).await?;
-        jobs::push(tx, &[Task::Submit(batch.id)], None).await?;
+        let tasks: Vec<Task> = told.into_iter().chain([Task::Submit(batch.id)]).collect();
+        jobs::push(tx, &tasks, None).await?;
         Ok(true)
     }
 
@@ -253,13 +254,13 @@ impl Engine {
         Ok(funded)
     }
 
-    /// Tells that marking has begun.
-    pub(crate) async fn note_processing(
+    /// Tells that marking has begun; answers the task that sends the e-mails.
+    async fn note_processing(
         &self,
         x: &mut impl Exec,
         submissions: &[SubmissionId],
         now: DateTime<Utc>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<Task>, EngineError> {
         submission::store::set_state(x, submissions, SubmissionState::Processing).await?;
         let subjects: Vec<uuid::Uuid> = submissions.iter().map(|id| id.0).collect();
         event::record(x, now, EventKind::Processing, &subjects).await?;
@@ -272,7 +273,6 @@ impl Engine {
                 subject: submission.0,
             })
             .collect();
-        notice::enqueue(x, self.world(), &notices).await?;
-        Ok(())
+        self.tell(x, &notices).await
     }
 }

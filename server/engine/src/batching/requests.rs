@@ -3,23 +3,31 @@
 use super::{Batch, store};
 use crate::{
     engine::{Engine, EngineError},
-    provider::{CustomId, Lines, LinesError, Provider, Request},
-    store::{BatchId, SubmissionId},
-    submission,
+    provider::{CustomId, Lines, LinesError, Request},
+    store::BatchId,
 };
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
-use std::{collections::HashMap, sync::Arc};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use std::{ops::Range, sync::Arc};
 
-/// Jobs whose texts are held at once.
-const AT_ONCE: i64 = 128;
+/// Requests whose texts are held together.
+const PAGE: i64 = 128;
+/// Pages that are written at the same time.
+const AT_ONCE: usize = 2;
+
+/// What the requests of a batch have in common.
+#[derive(Clone)]
+struct Common {
+    batch: BatchId,
+    token: String,
+    provider: String,
+    model: Arc<str>,
+}
 
 impl Engine {
-    /// The requests of a batch as a stream of pieces of whole lines.
+    /// The requests of a batch as a stream of whole lines.
     pub(crate) fn lines(&self, batch: &Batch) -> Lines {
-        let pages =
-            self.pages(batch.id, batch.token.clone(), batch.provider.clone(), Arc::from(&*batch.model));
-        pages
+        self.pages(batch)
             .map_ok(|lines| stream::iter(lines.into_iter().map(Ok)))
             .try_flatten()
             .map_err(|error: EngineError| LinesError(error.to_string()))
@@ -28,75 +36,51 @@ impl Engine {
 
     /// Exact size of the batch's input in bytes.
     pub(crate) async fn measure(&self, batch: &Batch) -> Result<i64, EngineError> {
-        let pages =
-            self.pages(batch.id, batch.token.clone(), batch.provider.clone(), Arc::from(&*batch.model));
-        let bytes = pages
-            .try_fold(
-                0_usize,
-                |sum, lines| async move { Ok(sum + lines.iter().map(Bytes::len).sum::<usize>()) },
-            )
+        let bytes = self
+            .pages(batch)
+            .try_fold(0, async |sum, lines| Ok(sum + lines.iter().map(Bytes::len).sum::<usize>()))
             .await?;
         Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
     }
 
-    fn pages(
-        &self,
-        id: BatchId,
-        token: String,
-        provider: String,
-        model: Arc<str>,
-    ) -> impl futures::Stream<Item = Result<Vec<Bytes>, EngineError>> + Send + 'static {
+    /// Pages of requests in their order, the next ones written while one is read.
+    fn pages(&self, batch: &Batch) -> impl Stream<Item = Result<Vec<Bytes>, EngineError>> + Send + 'static {
         let engine = self.clone();
-        stream::try_unfold(0_i64, move |from| {
-            let (engine, token, provider, model) =
-                (engine.clone(), token.clone(), provider.clone(), model.clone());
-            async move {
-                let entry = engine.provider(&provider)?;
-                let lines = engine.page(id, &token, &*entry.provider, &model, from).await?;
-                Ok(lines.map(|lines| (lines, from + AT_ONCE)))
-            }
-        })
+        let common = Common {
+            batch: batch.id,
+            token: batch.token.clone(),
+            provider: batch.provider.clone(),
+            model: Arc::from(&*batch.model),
+        };
+        let begins = (0..batch.jobs).step_by(usize::try_from(PAGE).unwrap_or(1));
+        stream::iter(begins)
+            .map(move |begin| {
+                let (engine, common) = (engine.clone(), common.clone());
+                tokio::spawn(async move { engine.page(&common, begin..begin + PAGE).await })
+            })
+            .buffered(AT_ONCE)
+            .map(|page| {
+                page.unwrap_or_else(|error| {
+                    Err(EngineError::Busy(format!("a page of requests could not be written: {error}")))
+                })
+            })
     }
 
-    async fn page(
-        &self,
-        id: BatchId,
-        token: &str,
-        provider: &dyn Provider,
-        model: &Arc<str>,
-        from: i64,
-    ) -> Result<Option<Vec<Bytes>>, EngineError> {
-        let mut db = self.db();
-        let items = store::items(&mut db, id, from, AT_ONCE).await?;
-        if items.is_empty() {
-            return Ok(None);
+    /// The requests at these places, each a part of one buffer.
+    async fn page(&self, common: &Common, places: Range<i64>) -> Result<Vec<Bytes>, EngineError> {
+        let entry = self.provider(&common.provider)?;
+        let asked = store::asked(&mut self.db(), common.batch, places).await?;
+        let (mut page, mut ends) = (Vec::new(), Vec::with_capacity(asked.len()));
+        for asked in asked {
+            let marking = self.marking(asked.assignment_id).await?;
+            let prompt = marking.request(&asked.text, asked.max_output);
+            let request = Request { model: common.model.clone(), prompt };
+            let custom_id = CustomId::new(&common.token, asked.job_id);
+            entry.provider.write_request(&mut page, &custom_id, &request);
+            ends.push(page.len());
         }
-        let ids: Vec<SubmissionId> = items.iter().map(|item| item.submission_id).collect();
-        let works: HashMap<SubmissionId, submission::Sent> = submission::store::as_sent(&mut db, &ids)
-            .await?
-            .into_iter()
-            .map(|work| (work.id, work))
-            .collect();
-        let mut lines = Vec::with_capacity(items.len());
-        for item in items {
-            // It went back to the queue when the batch was given up and its process ended half way through.
-            if item.outcome.is_some() {
-                continue;
-            }
-            let Some(work) = works.get(&item.submission_id) else {
-                return Err(EngineError::Missing {
-                    what: "a submission",
-                    id: item.submission_id.to_string(),
-                });
-            };
-            let marking = self.marking(work.assignment_id).await?;
-            let request =
-                Request { model: model.clone(), prompt: marking.request(&work.text, item.max_output) };
-            let mut line =
-                Vec::with_capacity(request.prompt.stable.len() + request.prompt.work.len() * 5 / 4 + 4096);
-            provider.write_request(&mut line, &CustomId::new(token, item.job_id), &request);
-            lines.push(Bytes::from(line));
-        }
-        Ok(Some(lines))
+        let page = Bytes::from(page);
+        let begins = std::iter::once(0).chain(ends.iter().copied());
+        Ok(begins.zip(&ends).map(|(begin, end)| page.slice(begin..*end)).collect())
     }
 }

@@ -6,10 +6,11 @@ pub mod split;
 use super::{Composed, Strategy};
 use crate::{
     provider::RemoteState,
-    store::{BatchId, DbError, Exec, JobId, Json, Rows, SubmissionId},
+    store::{AssignmentId, BatchId, DbError, Exec, JobId, Json, Rows, SubmissionId},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Where a batch stands.
 ///
@@ -608,6 +609,38 @@ pub async fn items(x: &mut impl Exec, id: BatchId, from: i64, most: i64) -> Resu
     .bind(id)
     .bind(from)
     .bind(most)
+    .all()
+    .await
+}
+
+/// One request of a batch, as it is to be written.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Asked {
+    /// The job.
+    pub job_id: JobId,
+    /// Most tokens of its answer.
+    pub max_output: i64,
+    /// The assignment whose work it marks.
+    pub assignment_id: AssignmentId,
+    /// The text as it is sent: as handed in, or as a person edited it.
+    pub text: String,
+}
+
+/// Requests of a batch by their places, those left out that were taken in already: they went back to the queue when the
+/// batch was given up and its process ended half way through.
+///
+/// # Errors
+/// If the database fails.
+pub async fn asked(x: &mut impl Exec, id: BatchId, places: Range<i64>) -> Result<Vec<Asked>, DbError> {
+    x.query(
+        "SELECT i.job_id, j.max_output, s.assignment_id, COALESCE(e.text, w.text) AS text FROM batch_items i \
+         JOIN model_jobs j ON j.id = i.job_id JOIN submissions s ON s.id = j.submission_id \
+         JOIN works w ON w.submission_id = s.id LEFT JOIN request_edits e ON e.id = j.edit_id \
+         WHERE i.batch_id = $1 AND i.place >= $2 AND i.place < $3 AND i.outcome IS NULL ORDER BY i.place",
+    )
+    .bind(id)
+    .bind(places.start)
+    .bind(places.end)
     .all()
     .await
 }

@@ -229,3 +229,34 @@ async fn a_limit_that_the_provider_named_holds_for_the_next_cut() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn no_request_has_more_bytes_than_it_was_thought_to_have() {
+    each_db(async |db| {
+        let house = house(db.clone(), Mailer::off()).await;
+        let world = house.engine.world().clone();
+        let texts = [
+            "I hold that computers help us. They let us learn, and that matters more than noise.".repeat(40),
+            "\"Quoted\" \\ and\ttabbed!\r\nNext? Yes… 「はい。」 それは本当です。ほんとうに？ \u{2028}Ещё одна строка. ".repeat(30),
+            "A.\n\nB!\n\nC?\n\n".repeat(200),
+        ];
+        for (n, text) in texts.into_iter().enumerate() {
+            let mut x = db.clone();
+            let id = person(&mut x, &world, &format!("student{n}@example.edu"), false).await;
+            identity::store::set_role(&mut x, house.assignment.course_id, id, Role::Student).await.unwrap();
+            let actor = house.engine.identity().actor(id).await.unwrap();
+            let (assignment, student, file_name, idempotency) = (house.assignment.id, None, None, None);
+            let input = HandIn { assignment, student, text, file_name, idempotency };
+            house.engine.hand_in(&actor, input).await.unwrap();
+        }
+        house.clock.advance(TimeDelta::hours(1));
+        house.engine.refresh_load().await.unwrap();
+        let thought: i64 = jobs(&house).await.iter().map(|job| job.bytes).sum();
+        let batch = claimed(&house, cut(&house).await[0]).await;
+        assert_eq!(batch.jobs, 3);
+        let bytes = house.engine.measure(&batch).await.unwrap();
+        assert!(bytes <= thought, "{bytes} of {thought}");
+        assert!(bytes * 3 > thought, "nor far fewer: {bytes} of {thought}");
+    })
+    .await;
+}

@@ -145,9 +145,10 @@ impl Engine {
         let outcomes = store::outcomes(&mut db, batch.id).await?;
         let (spent, input, cached, output): (NanoUsd, i64, i64, i64) = db
             .query(
-                "SELECT CAST(COALESCE(SUM(spent_nano), 0) AS BIGINT), CAST(COALESCE(SUM(input_tokens), 0) AS BIGINT), \
-                 CAST(COALESCE(SUM(cached_tokens), 0) AS BIGINT), CAST(COALESCE(SUM(output_tokens), 0) AS BIGINT) \
-                 FROM ledger WHERE batch_id = $1",
+                "SELECT CAST(COALESCE(SUM(l.spent_nano), 0) AS BIGINT), \
+                 CAST(COALESCE(SUM(l.input_tokens), 0) AS BIGINT), CAST(COALESCE(SUM(l.cached_tokens), 0) AS BIGINT), \
+                 CAST(COALESCE(SUM(l.output_tokens), 0) AS BIGINT) FROM batch_items i \
+                 JOIN ledger l ON l.job_id = i.job_id AND l.batch_id = i.batch_id WHERE i.batch_id = $1",
             )
             .bind(batch.id)
             .one()

@@ -105,11 +105,10 @@ impl Engine {
             outcome,
             &job,
             &marking.context.rubric,
-            &work.text,
+            &work,
             settings.lanes.of(job.lane),
             &settings.retry,
-        )
-        .placed_in(work.handed_in.as_deref());
+        );
         let error = match &judged {
             Judged::Unusable { why, .. } => Some(why.clone()),
             _ => failed,
@@ -121,14 +120,7 @@ impl Engine {
             tracing::warn!(job.id = %id, "an answer came after its call was booked as lost; passed over");
             return Ok(Verdict::Done);
         }
-        let arrived = Arrived {
-            student: work.student_id,
-            held_for_approval: marking.held_for_approval(),
-            most: marking.context.rubric.most().0,
-            template: marking.template(),
-            judged,
-            job,
-        };
+        let arrived = Arrived::new(job, work.student_id, &marking, judged);
         self.take_in_tx(&mut tx, Source::Call(call.id), vec![arrived]).await?;
         tx.commit().await?;
         Ok(Verdict::Done)
@@ -212,14 +204,7 @@ impl Engine {
                 },
                 other => other,
             };
-            let arrived = Arrived {
-                student: work.student_id,
-                held_for_approval: marking.held_for_approval(),
-                most: marking.context.rubric.most().0,
-                template: marking.template(),
-                judged,
-                job,
-            };
+            let arrived = Arrived::new(job, work.student_id, &marking, judged);
             return self.take_in_tx(tx, Source::Call(call.id), vec![arrived]).await;
         };
         let most = self.worst_case(&job)?;

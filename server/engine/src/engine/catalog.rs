@@ -5,13 +5,19 @@ pub use crate::provider::registry::Entry;
 use crate::{
     batching::Sizes,
     course::{AssignmentContext, ReleasePolicy},
-    prompt::{Stable, Task},
+    prompt::{self, Stable, Task},
     provider::{HardLimits, Prompt},
     store::AssignmentId,
     submission::{Brief, tokens},
 };
 use chrono::TimeDelta;
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
+
+/// Bytes of a request beside its prompt, at most: ids, names and settings.
+const AROUND: usize = 1024;
 
 /// All that marking work of one assignment needs; made once for each version of assignment and rubric.
 #[derive(Debug)]
@@ -25,6 +31,9 @@ pub struct Marking {
     /// What interim feedback goes by.
     pub brief: Brief,
 }
+
+/// What marking needs, by assignment, with the context that it was last found to hold for.
+pub(super) type Markings = HashMap<AssignmentId, (Arc<AssignmentContext>, Arc<Marking>)>;
 
 impl Marking {
     fn new(context: Arc<AssignmentContext>) -> Result<Self, EngineError> {
@@ -55,12 +64,10 @@ impl Marking {
         Prompt { max_output_tokens, ..self.prompt(work) }
     }
 
-    /// Bytes of a request with this work, estimated.
+    /// Bytes of a request with this work, estimated; mostly some hundreds too many.
     #[must_use]
     pub fn bytes(&self, work: &str) -> i64 {
-        let bytes = self.stable.text.len() + self.stable.schema.get().len() + work.len();
-        // Escapes and sentence numbers make the text a little longer on the wire.
-        i64::try_from(bytes).unwrap_or(i64::MAX / 16) * 9 / 8 + 1024
+        i64::try_from(self.stable.json_len() + prompt::json_len(work) + AROUND).unwrap_or(i64::MAX)
     }
 
     /// Input tokens of a request with this work, estimated.
@@ -123,7 +130,7 @@ impl Engine {
     /// Mean tokens of the prompts that work shares, over the assignments that are in use; zero where there are none.
     pub(crate) fn shared_tokens(&self) -> i64 {
         let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
-        let sum: u64 = markings.values().map(|marking| marking.stable_tokens).sum();
+        let sum: u64 = markings.values().map(|(_, marking)| marking.stable_tokens).sum();
         i64::try_from(sum / u64::try_from(markings.len().max(1)).unwrap_or(1)).unwrap_or(i64::MAX)
     }
 
@@ -137,21 +144,19 @@ impl Engine {
             context.ok_or_else(|| EngineError::Missing { what: "an assignment", id: id.to_string() })?;
         {
             let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(marking) = markings.get(&id)
-                && Arc::ptr_eq(&marking.context, &context)
+            if let Some((read, marking)) = markings.get(&id)
+                && Arc::ptr_eq(read, &context)
             {
                 return Ok(marking.clone());
             }
         }
         let mut markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(marking) = markings.get(&id)
-            && marking.context == context
-        {
+        let marking = match markings.get(&id) {
             // Read anew, but nothing has changed.
-            return Ok(marking.clone());
-        }
-        let marking = Arc::new(Marking::new(context)?);
-        markings.insert(id, marking.clone());
+            Some((_, marking)) if marking.context == context => marking.clone(),
+            _ => Arc::new(Marking::new(context.clone())?),
+        };
+        markings.insert(id, (context, marking.clone()));
         Ok(marking)
     }
 }

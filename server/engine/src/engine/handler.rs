@@ -110,7 +110,8 @@ impl Engine {
                 subject: submission.0,
             })
             .collect();
-        notice::enqueue(&mut tx, self.world(), &notices).await?;
+        let task = self.tell(&mut tx, &notices).await?;
+        jobs::push(&mut tx, task.as_slice(), None).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -11,6 +11,7 @@ mod overview;
 pub(crate) mod testing;
 mod times;
 
+use catalog::Markings;
 pub use catalog::{Entry, Marking};
 pub use error::EngineError;
 pub use load::Load;
@@ -27,7 +28,7 @@ use crate::{
     queue::{Furthest, Snapshot},
     routing::{Rounds, RuleSet},
     settings::Settings,
-    store::{AssignmentId, BatchId, Db, World},
+    store::{BatchId, Db, World},
     submission::{Earlier, Writer},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -71,7 +72,7 @@ struct Inner {
     earlier: Earlier,
     writer: std::sync::OnceLock<Writer>,
     rules: RwLock<Arc<RuleSet>>,
-    markings: Mutex<HashMap<AssignmentId, Arc<Marking>>>,
+    markings: Mutex<Markings>,
     load: RwLock<Arc<Load>>,
     snapshot: RwLock<Arc<Snapshot>>,
     budgets: RwLock<Arc<Vec<Budget>>>,

@@ -5,7 +5,7 @@ use super::{Engine, Parts};
 use crate::{
     course::{self, AssessmentType, Assignment, Course, Criterion, Level, Points, ReleasePolicy, Rubric},
     identity::{self, Actor, NewPerson, Role},
-    notice::Mailer,
+    notice::{Mailer, SmtpSecurity, SmtpSettings},
     provider::{
         ApiKey, MasterKey, ProviderKind, Registry,
         registry::{NewProvider, store::put_provider},
@@ -15,7 +15,7 @@ use crate::{
     store::{Db, ManualClock, PersonId, World, testing::still_world},
     submission::HandIn,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// An engine with a course, a provider, a student and what they handed in.
 pub(crate) struct House {
@@ -38,6 +38,23 @@ pub(crate) async fn person(db: &mut Db, world: &World, email: &str, is_admin: bo
     };
     identity::store::insert_person(db, id, &new, world.now()).await.unwrap();
     id
+}
+
+/// Settings of a mail server on this machine.
+pub(crate) fn smtp_to(port: u16) -> SmtpSettings {
+    SmtpSettings {
+        host: "127.0.0.1".into(),
+        port: Some(port),
+        security: SmtpSecurity::None,
+        credentials: None,
+        from: "Quire <quire@norrby.example>".into(),
+        timeout: Duration::from_secs(5),
+    }
+}
+
+/// A mailer that sends to a port of this machine.
+pub(crate) fn mailer_to(port: u16) -> Mailer {
+    Mailer::smtp(&smtp_to(port)).unwrap()
 }
 
 /// A house on this database that mails by this mailer.

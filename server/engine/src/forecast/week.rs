@@ -417,7 +417,7 @@ fn queued(job: &Job) -> Queued {
         id: job.id,
         lane: job.lane,
         route: job.route,
-        provider: job.provider.clone(),
+        provider: job.provider.as_str().into(),
         priority: job.priority,
         deadline: job.deadline,
         arrived_at: job.arrived_at,

@@ -78,6 +78,12 @@ impl Kind {
         }
     }
 
+    /// It is sent by e-mail.
+    #[must_use]
+    pub fn goes_by_email(self) -> bool {
+        self.channels().contains(&Channel::Email)
+    }
+
     /// Another one about the same brings the first up to date and makes it unread again, rather than being passed over.
     #[must_use]
     pub const fn is_in_place(self) -> bool {

@@ -10,6 +10,7 @@ mod kind;
 mod letter;
 mod mailer;
 pub mod store;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod when;
@@ -19,5 +20,5 @@ pub use inbox::{Inbox, InboxItem};
 pub use kind::{Channel, Kind};
 pub use letter::Letter;
 pub use mailer::{MailError, Mailer, SendError, SmtpSecurity, SmtpSettings};
-pub use store::{New, any_due, enqueue};
+pub use store::{New, any_due};
 pub use when::time_range;

@@ -32,17 +32,19 @@ const IN_PLACE: Rows = Rows {
            read_at = NULL",
 };
 
-/// Writes notices: one row for each channel of its kind. One that is there already stays as it is.
+/// Writes notices: one row for each channel of its kind, of those by e-mail only where that is sent. One that is there
+/// already stays as it is.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn enqueue(x: &mut impl Exec, world: &World, new: &[New]) -> Result<(), DbError> {
+pub async fn enqueue(x: &mut impl Exec, world: &World, new: &[New], by_email: bool) -> Result<(), DbError> {
     let now = world.now();
     for (rows, kept) in [(ONCE, true), (IN_PLACE, false)] {
         let mut items: Vec<(New, Channel)> = new
             .iter()
             .filter(|n| n.kind.is_in_place() != kept)
             .flat_map(|n| n.kind.channels().iter().map(|channel| (*n, *channel)))
+            .filter(|(_, channel)| by_email || *channel != Channel::Email)
             .collect();
         if !kept {
             // PostgreSQL refuses to update a row twice in one statement.

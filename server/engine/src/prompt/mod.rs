@@ -9,6 +9,7 @@ mod stable;
 mod work;
 
 pub use stable::{PromptError, Stable, Task, Template};
+pub use work::json_len;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::{schema, work::Frame};
 use crate::{
     course::{AssessmentType, Rubric},
-    provider::Prompt,
+    provider::{Prompt, SharedText},
     submission::interim::language_name,
 };
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, value::Serde};
@@ -74,7 +74,7 @@ pub struct Stable {
     /// The template it was made from.
     pub template: Template,
     /// Instructions, assignment, rubric, guidelines, examples.
-    pub text: Arc<str>,
+    pub text: SharedText,
     /// The name of the answer's schema.
     pub schema_name: Arc<str>,
     /// The answer's schema.
@@ -175,7 +175,7 @@ impl Stable {
         }
         Ok(Self {
             template,
-            text: text.trim_end().into(),
+            text: SharedText::from(text.trim_end()),
             schema_name: schema_name.into(),
             schema: schema.into(),
             max_output_tokens,
@@ -184,11 +184,17 @@ impl Stable {
         })
     }
 
+    /// Bytes that this takes up in a request.
+    #[must_use]
+    pub fn json_len(&self) -> usize {
+        self.text.json().len() + self.schema.get().len() + self.frame.text().len()
+    }
+
     /// The whole prompt for one work: its sentences numbered as [`crate::submission::sentences::split`] cuts them.
     #[must_use]
     pub fn prompt(&self, work: &str) -> Prompt {
         Prompt {
-            stable: Arc::clone(&self.text),
+            stable: self.text.clone(),
             work: self.frame.fill(work),
             schema_name: Arc::clone(&self.schema_name),
             schema: Arc::clone(&self.schema),

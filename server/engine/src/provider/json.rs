@@ -1,6 +1,6 @@
 //! Writing requests straight into a buffer, and reading replies that bend the documented shape.
 
-use super::{CustomId, LineError};
+use super::{CustomId, LineError, SharedText};
 use chrono::{DateTime, Utc};
 use serde::{
     Deserialize, Deserializer,
@@ -12,6 +12,11 @@ use std::{collections::HashMap, fmt, marker::PhantomData};
 /// Appends a text as a JSON string.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("a string always becomes JSON, and memory takes it");
+}
+
+/// Appends a shared text as a JSON string.
+pub(super) fn put_shared(out: &mut Vec<u8>, text: &SharedText) {
+    out.extend_from_slice(text.json().as_bytes());
 }
 
 /// Appends JSON as it is, on one line: in JSON, line ends can only stand between tokens.

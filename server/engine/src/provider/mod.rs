@@ -32,7 +32,7 @@ pub use registry::{
 pub use settings::{AnswerFormat, ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{
     Answer, BatchComplaint, Counts, CustomId, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,
-    ResultLine, Usage,
+    ResultLine, SharedText, Usage,
 };
 
 use bytes::Bytes;

@@ -33,11 +33,46 @@ impl fmt::Display for CustomId {
     }
 }
 
+/// A text that many requests share, beside the JSON string that it becomes: that is made once. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SharedText {
+    text: Arc<str>,
+    json: Arc<str>,
+}
+
+impl SharedText {
+    /// The text as a JSON string, in its quotes.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
+
+impl From<&str> for SharedText {
+    fn from(text: &str) -> Self {
+        let json = serde_json::to_string(text).expect("a string always becomes JSON");
+        Self { text: text.into(), json: json.into() }
+    }
+}
+
+impl fmt::Display for SharedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::ops::Deref for SharedText {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
 /// One question to a model: what is the same for many first, so that providers can cache it, the work itself last.
 #[derive(Clone, Debug)]
 pub struct Prompt {
     /// Instructions, rubric and exemplars: the same for all work of one assignment (system turn).
-    pub stable: Arc<str>,
+    pub stable: SharedText,
     /// The work to be judged, fenced as data (user turn).
     pub work: String,
     /// Name of the answer's schema: letters, digits, `_` and `-`, at most 64.

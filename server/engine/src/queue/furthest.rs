@@ -43,7 +43,7 @@ mod tests {
                 id: JobId(uuid::Uuid::from_u128(*n)),
                 lane: Lane::Standard,
                 route: Route::Batch,
-                provider: "openai".to_owned(),
+                provider: "openai".into(),
                 priority: 0,
                 deadline: DateTime::UNIX_EPOCH + TimeDelta::days(1),
                 arrived_at: DateTime::UNIX_EPOCH + TimeDelta::seconds(*seconds),

@@ -3,7 +3,7 @@
 use super::{Job, Lane, Rank, store::Queued};
 use crate::{routing::Route, store::JobId};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// A job's place in its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl LaneView {
 /// What waits for one provider by one route, in order; economy work apart, since it goes in its own time.
 #[derive(Clone, Debug)]
 struct Line {
-    provider: String,
+    provider: Arc<str>,
     route: Route,
     economy: bool,
     ranks: Vec<Rank>,
@@ -49,7 +49,7 @@ struct Line {
 
 impl Line {
     fn is(&self, provider: &str, route: Route, economy: bool) -> bool {
-        self.route == route && self.economy == economy && self.provider == provider
+        self.route == route && self.economy == economy && *self.provider == *provider
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
             id: JobId(uuid::Uuid::from_u128(n)),
             lane,
             route: Route::Batch,
-            provider: provider.to_owned(),
+            provider: provider.into(),
             priority,
             deadline: at(1_000_000),
             arrived_at: at(i64::try_from(n % 1_000).unwrap_or(0)),
@@ -180,7 +180,7 @@ mod tests {
             state: JobState::Queued,
             lane,
             route: Route::Batch,
-            provider: like.provider,
+            provider: like.provider.to_string(),
             model: String::new(),
             priority,
             deadline: like.deadline,

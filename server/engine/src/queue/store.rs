@@ -1,12 +1,17 @@
 //! The tables `model_jobs`, `decisions` and `past_decisions`. Each change of state is one statement with the old state in its condition.
 
-use super::{Job, JobState, Lane, Place, Promise};
+mod queued;
+
+pub use queued::{Queued, queued};
+
+use super::{Job, JobState, Lane, Promise};
 use crate::{
-    routing::{Decision, Route},
+    routing::Decision,
     store::{
-        AssignmentId, BatchId, DbError, EditId, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks,
-        places,
+        AssignmentId, BatchId, DbError, EditId, Exec, JobId, Json, NanoUsd, PersonId, Rows, SubmissionId,
+        in_chunks, places,
     },
+    submission::Sent,
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -93,6 +98,42 @@ pub async fn find_many(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Job>, DbE
         jobs.extend(query.all().await?);
     }
     Ok(jobs)
+}
+
+/// Several jobs with the works that they mark, in no order.
+///
+/// # Errors
+/// If the database fails.
+pub async fn with_works(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<(Job, Sent)>, DbError> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        job: Job,
+        assignment_id: AssignmentId,
+        student_id: PersonId,
+        text: String,
+        handed_in: Option<String>,
+    }
+    let parts = |row: Row| {
+        let Row { job, assignment_id, student_id, text, handed_in } = row;
+        let id = job.submission_id;
+        (job, Sent { id, assignment_id, student_id, text, handed_in })
+    };
+    let mut found = Vec::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT j.*, s.assignment_id, s.student_id, COALESCE(e.text, w.text) AS text, \
+             CASE WHEN e.text IS NOT NULL THEN w.text END AS handed_in \
+             FROM (SELECT {COLUMNS}, edit_id FROM model_jobs WHERE id IN ({places})) j \
+             JOIN submissions s ON s.id = j.submission_id JOIN works w ON w.submission_id = s.id \
+             LEFT JOIN request_edits e ON e.id = j.edit_id"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        found.extend(query.all::<Row>().await?.into_iter().map(parts));
+    }
+    Ok(found)
 }
 
 /// Jobs of a provider's model that may be sent now, in no order, at most `most` of them.
@@ -585,43 +626,6 @@ pub async fn of_submission(
         .opt()
         .await?;
     Ok(row.map(|row| (row.job, row.decision.0, row.failure)))
-}
-
-/// A queued job's place and lane.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Queued {
-    /// The job.
-    pub id: JobId,
-    /// Its lane.
-    pub lane: Lane,
-    /// Its route.
-    pub route: Route,
-    /// Provider's name.
-    pub provider: String,
-    /// Its priority.
-    pub priority: i64,
-    /// When marks are needed.
-    pub deadline: DateTime<Utc>,
-    /// When it came.
-    pub arrived_at: DateTime<Utc>,
-}
-
-impl Queued {
-    /// Its place in the order.
-    #[must_use]
-    pub const fn place(&self) -> Place {
-        Place { priority: self.priority, deadline: self.deadline, arrived_at: self.arrived_at, job: self.id }
-    }
-}
-
-/// All queued jobs, in no order.
-///
-/// # Errors
-/// If the database fails.
-pub async fn queued(x: &mut impl Exec) -> Result<Vec<Queued>, DbError> {
-    x.query("SELECT id, lane, route, provider, priority, deadline, arrived_at FROM model_jobs WHERE state = 'queued'")
-        .all()
-        .await
 }
 
 /// Queued jobs for calls in real time that should have begun before a time, the oldest first.

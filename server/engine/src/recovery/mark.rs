@@ -11,10 +11,9 @@ use crate::{
     engine::Engine,
     event::{self, EventKind},
     identity::{Act, Actor, Denied, IdentityError},
-    jobs::{self, Task},
-    notice,
+    jobs, notice,
     queue::{self, JobState},
-    result::{self, Entered, Marks},
+    result::{self, Entered, Good, Marks},
     store::{DeadLetterId, NanoUsd},
     submission::{self, SubmissionState},
 };
@@ -58,17 +57,18 @@ impl Engine {
             budget::record(&mut tx, &[line]).await?;
         }
         let released = marking.context.assignment.release == ReleasePolicy::AtOnce;
+        let good = Good::new(&marks);
         let assessment = result::store::New {
             id: self.world().id(),
             submission: job.submission_id,
             job: job.id,
-            total: marks.total().0,
+            total: good.total.0,
             most: rubric.most().0,
             confidence: None,
             decided: result::store::Decided::Person(by),
             created_at: now,
             released_at: released.then_some(now),
-            marks,
+            marks: good.marks,
         };
         result::store::insert(&mut tx, &[assessment]).await?;
         let (state, kind) = if released {
@@ -81,8 +81,8 @@ impl Engine {
         if released {
             let subject = job.submission_id.0;
             let ready = notice::New { person: letter.student_id, kind: notice::Kind::Ready, subject };
-            notice::enqueue(&mut tx, self.world(), &[ready]).await?;
-            jobs::push(&mut tx, &[Task::Deliver], None).await?;
+            let task = self.tell(&mut tx, &[ready]).await?;
+            jobs::push(&mut tx, task.as_slice(), None).await?;
         }
         tx.commit().await?;
         Ok(RemedyOutcome::Done)

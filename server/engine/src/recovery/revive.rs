@@ -290,8 +290,8 @@ impl Engine {
         submission::store::set_state(tx, &[letter.submission_id], SubmissionState::Closed).await?;
         event::record(tx, self.now(), EventKind::Closed, &[subject]).await?;
         let closed = notice::New { person: letter.student_id, kind: notice::Kind::Closed, subject };
-        notice::enqueue(tx, self.world(), &[closed]).await?;
-        jobs::push(tx, &[Task::Deliver], None).await?;
+        let task = self.tell(tx, &[closed]).await?;
+        jobs::push(tx, task.as_slice(), None).await?;
         Ok(())
     }
 

@@ -4,9 +4,7 @@
 use super::store;
 use crate::{
     engine::{Engine, EngineError},
-    identity,
-    jobs::{self, Task},
-    notice,
+    identity, jobs, notice,
     store::NoticeId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -45,8 +43,8 @@ impl Engine {
             .into_iter()
             .map(|admin| notice::New { person: admin.id, kind: notice::Kind::DeadLetters, subject })
             .collect();
-        notice::enqueue(&mut tx, self.world(), &notices).await?;
-        jobs::push(&mut tx, &[Task::Deliver], None).await?;
+        let task = self.tell(&mut tx, &notices).await?;
+        jobs::push(&mut tx, task.as_slice(), None).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -4,7 +4,7 @@
 use super::*;
 use crate::{
     course::{self, ReleasePolicy},
-    engine::testing::{House, house, house_with, person},
+    engine::testing::{House, house, house_with, mailer_to, person},
     identity::{self, Actor, Denied, IdentityError, Role},
     notice::{self, Mailer},
     queue::{self, Job, JobState},
@@ -478,7 +478,8 @@ async fn many_are_decided_about_by_what_they_have_in_common() {
 #[tokio::test]
 async fn administrators_get_one_summary_an_hour_and_instructors_are_told_of_theirs() {
     each_db(async |db| {
-        let house = house(db.clone(), Mailer::off()).await;
+        // Nobody listens there: the letters are only written.
+        let house = house(db.clone(), mailer_to(9)).await;
         let engine = &house.engine;
         let admin = person(&mut engine.db(), &engine.world().clone(), "admin@example.edu", true).await;
         let admin = engine.identity().actor(admin).await.unwrap();

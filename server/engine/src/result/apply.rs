@@ -6,7 +6,7 @@ use crate::{
     batching,
     budget::{self, Held, Line, Tokens},
     crash,
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Marking},
     event::{self, EventKind},
     jobs::{self, Task},
     notice,
@@ -44,6 +44,21 @@ pub struct Arrived {
     pub template: String,
     /// What the answer comes to.
     pub judged: Judged,
+}
+
+impl Arrived {
+    /// A student's job whose work is marked so, and what its answer came to.
+    #[must_use]
+    pub fn new(job: Job, student: PersonId, marking: &Marking, judged: Judged) -> Self {
+        Self {
+            job,
+            student,
+            held_for_approval: marking.held_for_approval(),
+            most: marking.context.rubric.most().0,
+            template: marking.template(),
+            judged,
+        }
+    }
 }
 
 impl Judged {
@@ -151,7 +166,7 @@ impl Engine {
         let job = &a.job;
         let ours = ended.contains(&job.id);
         match a.judged {
-            Judged::Marked(checked, reply) => {
+            Judged::Marked(good, reply) => {
                 let held = if ours { job.held() } else { Held::default() };
                 effects.lines.push(self.settle(job, held, source, &reply, now)?);
                 if !ours {
@@ -164,9 +179,9 @@ impl Engine {
                     id: self.world().id(),
                     submission: job.submission_id,
                     job: job.id,
-                    total: checked.marks.total().0,
+                    total: good.total.0,
                     most: a.most,
-                    confidence: checked.marks.confidence,
+                    confidence: good.confidence,
                     decided: store::Decided::Model {
                         provider: job.provider.clone(),
                         model: reply.model,
@@ -175,7 +190,7 @@ impl Engine {
                     },
                     created_at: now,
                     released_at: released.then_some(now),
-                    marks: checked.marks,
+                    marks: good.marks,
                 });
                 if released {
                     effects.completed.push(job.submission_id);
@@ -432,10 +447,8 @@ impl Engine {
             let subjects: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
             event::record(tx, now, kind, &subjects).await?;
         }
-        notice::enqueue(tx, self.world(), &notices).await?;
-        if !notices.is_empty() {
-            jobs::push(tx, &[Task::Deliver], None).await?;
-        }
+        let task = self.tell(tx, &notices).await?;
+        jobs::push(tx, task.as_slice(), None).await?;
         for (job, at) in calls {
             jobs::push(tx, &[Task::Call(job)], Some(at)).await?;
         }

@@ -1,16 +1,16 @@
 //! Taking in the results of a batch: as a stream, in chunks, each chunk in one transaction (SPEC 5.1, 5.2).
 
-use super::{Arrived, Judged, Source, judge};
+use super::{Arrived, Judged, Source, judge, sweep::Sweep};
 use crate::{
     batching::{self, Batch, BatchState, Limit, calls_for},
     crash,
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Marking},
     event::{self, EventKind},
     jobs::Verdict,
     provider::{BatchComplaint, CallError, ErrorClass, Outcome, ParsedLine, RemoteBatch, RemoteState},
     queue::{self, Job},
     recovery::insist,
-    store::{BatchId, JobId, SubmissionId},
+    store::{BatchId, JobId},
     submission,
 };
 use chrono::TimeDelta;
@@ -18,6 +18,9 @@ use futures::{StreamExt, stream::BoxStream};
 use std::collections::{HashMap, HashSet};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
+
+/// So many chunks of results are held, for the next one to be chosen from.
+const SWEPT: usize = 8;
 
 impl Engine {
     /// Takes in the results of a batch whose provider is done, and closes it.
@@ -118,22 +121,31 @@ impl Engine {
         to: mpsc::Sender<Vec<Arrived>>,
     ) -> Result<Option<CallError>, EngineError> {
         let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(1_000).max(1);
-        let mut lines = lines.ready_chunks(most);
+        let mut lines = Some(lines.ready_chunks(most));
+        let mut sweep = Sweep::default();
         let mut broken = None;
-        while broken.is_none() {
-            let mut chunk = Vec::with_capacity(most);
-            while chunk.len() < most
-                && broken.is_none()
-                && let Some(items) = lines.next().await
+        loop {
+            // More are held from chunk to chunk, so that the first need not wait for all of them.
+            let held = (sweep.len() + 2 * most).min(most * SWEPT);
+            while sweep.len() < held
+                && let Some(arriving) = &mut lines
             {
+                let Some(items) = arriving.next().await else {
+                    lines = None;
+                    break;
+                };
                 for item in items {
                     match item {
-                        Ok(line) => chunk.push(line),
-                        Err(error) => broken = Some(error),
+                        Ok(line) => sweep.add(&batch, line),
+                        Err(error) => {
+                            broken.get_or_insert(error);
+                            lines = None;
+                        }
                     }
                 }
             }
-            if chunk.is_empty() || to.send(self.judge_lines(&batch, chunk).await?).await.is_err() {
+            let outcomes = sweep.next(most);
+            if outcomes.is_empty() || to.send(self.judge_outcomes(&batch, outcomes).await?).await.is_err() {
                 break;
             }
         }
@@ -160,41 +172,22 @@ impl Engine {
         Ok(Some(CallError::new(ErrorClass::Malformed, words)))
     }
 
-    /// Judges what the lines of a batch's results say of its jobs.
-    async fn judge_lines(&self, batch: &Batch, lines: Vec<ParsedLine>) -> Result<Vec<Arrived>, EngineError> {
-        let mut outcomes: HashMap<JobId, Outcome> = HashMap::with_capacity(lines.len());
-        for line in lines {
-            match line {
-                Ok(line) => match line.custom_id.parts() {
-                    Some((token, job)) if token == batch.token => {
-                        // Of lines with one id the first counts; the rest are noted and passed over.
-                        if let std::collections::hash_map::Entry::Vacant(free) = outcomes.entry(job) {
-                            free.insert(line.outcome);
-                        } else {
-                            tracing::warn!(batch.id = %batch.id, job.id = %job, "a result came twice; the first counts");
-                        }
-                    }
-                    _ => {
-                        tracing::warn!(batch.id = %batch.id, custom_id = %line.custom_id, "a result bears an id that was never sent; passed over");
-                    }
-                },
-                Err(error) => {
-                    // Its job is found missing at the end, and asked again.
-                    tracing::warn!(batch.id = %batch.id, %error, "a result line can't be read; passed over");
-                }
-            }
-        }
-        let mut ids: Vec<JobId> = outcomes.keys().copied().collect();
-        // Neighbours by id lie beside each other in the database.
-        ids.sort_unstable();
-        self.judge_all(batch, &ids, |engine, job, marking, text| {
+    /// Judges what a batch's results say of its jobs.
+    async fn judge_outcomes(
+        &self,
+        batch: &Batch,
+        outcomes: Vec<(JobId, Outcome)>,
+    ) -> Result<Vec<Arrived>, EngineError> {
+        let ids: Vec<JobId> = outcomes.iter().map(|(job, _)| *job).collect();
+        let mut outcomes: HashMap<JobId, Outcome> = outcomes.into_iter().collect();
+        self.judge_all(batch, &ids, |engine, job, marking, work| {
             let outcome = outcomes.remove(&job.id)?;
             let settings = engine.settings();
             Some(judge(
                 outcome,
                 job,
                 &marking.context.rubric,
-                text,
+                work,
                 settings.lanes.of(job.lane),
                 &settings.retry,
             ))
@@ -207,34 +200,19 @@ impl Engine {
         &self,
         batch: &Batch,
         ids: &[JobId],
-        mut judged: impl FnMut(&Self, &Job, &crate::engine::Marking, &str) -> Option<Judged>,
+        mut judged: impl FnMut(&Self, &Job, &Marking, &submission::Sent) -> Option<Judged>,
     ) -> Result<Vec<Arrived>, EngineError> {
         let mut db = self.db();
-        let jobs = queue::store::find_many(&mut db, ids).await?;
-        let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
-        let works: HashMap<SubmissionId, submission::Sent> =
-            submission::store::as_sent(&mut db, &submissions)
-                .await?
-                .into_iter()
-                .map(|work| (work.id, work))
-                .collect();
+        let jobs = queue::store::with_works(&mut db, ids).await?;
         let mut arrived = Vec::with_capacity(jobs.len());
-        for mut job in jobs {
-            let Some(work) = works.get(&job.submission_id) else { continue };
+        for (mut job, work) in jobs {
             let marking = self.marking(work.assignment_id).await?;
             // An answer that comes late still belongs to the batch it was asked in.
             job.batch_id = Some(batch.id);
             job.provider.clone_from(&batch.provider);
             job.model.clone_from(&batch.model);
-            if let Some(judged) = judged(self, &job, &marking, &work.text) {
-                arrived.push(Arrived {
-                    student: work.student_id,
-                    held_for_approval: marking.held_for_approval(),
-                    most: marking.context.rubric.most().0,
-                    template: marking.template(),
-                    judged: judged.placed_in(work.handed_in.as_deref()),
-                    job,
-                });
+            if let Some(judged) = judged(self, &job, &marking, &work) {
+                arrived.push(Arrived::new(job, work.student_id, &marking, judged));
             }
         }
         Ok(arrived)

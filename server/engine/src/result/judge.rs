@@ -1,19 +1,45 @@
 //! What is to be made of one answer: marks, another try, or a dead letter. Pure.
 
-use super::validate::{self, Checked};
+use super::{Marks, validate};
 use crate::{
-    course::Rubric,
+    course::{Points, Rubric},
     provider::{CallError, Outcome, Reply},
     queue::{Job, LaneSettings},
     recovery::{Cause, Next, RetryTable, Way, after_failure},
+    submission::Sent,
 };
+use serde_json::value::RawValue;
 use std::time::Duration;
+
+/// Good marks, as they are written down: what takes time is done before a transaction begins.
+#[derive(Clone, Debug)]
+pub struct Good {
+    /// All points.
+    pub total: Points,
+    /// How sure the marker is, 0 to 1.
+    pub confidence: Option<f64>,
+    /// The marks as JSON.
+    pub marks: Box<RawValue>,
+}
+
+impl Good {
+    /// Marks to be written down.
+    #[must_use]
+    pub fn new(marks: &Marks) -> Self {
+        let json = serde_json::value::to_raw_value(marks);
+        Self {
+            total: marks.total(),
+            confidence: marks.confidence,
+            marks: json.expect("texts and numbers always become JSON"),
+        }
+    }
+}
 
 /// What an answer comes to.
 #[derive(Clone, Debug)]
 pub enum Judged {
     /// Good marks.
-    Marked(Box<Checked>, Reply),
+    Marked(Box<Good>, Reply),
     /// An answer came, and was paid for, but can't be used.
     Unusable {
         /// Why, for staff.
@@ -51,15 +77,6 @@ pub enum Judged {
 }
 
 impl Judged {
-    /// The same with its evidence placed in the work as it was handed in, where another text was sent.
-    #[must_use]
-    pub fn placed_in(mut self, handed_in: Option<&str>) -> Self {
-        if let (Self::Marked(checked, _), Some(work)) = (&mut self, handed_in) {
-            checked.marks.place_in(work);
-        }
-        self
-    }
-
     /// What went wrong, where more is to be said than that the batch ended first.
     #[must_use]
     pub fn why(&self) -> Option<&str> {
@@ -70,19 +87,24 @@ impl Judged {
     }
 }
 
-/// Judges how a job's request ended.
+/// Judges how a job's request ended. The evidence is placed in the work as it was handed in, where another text was sent.
 #[must_use]
 pub fn judge(
     outcome: Outcome,
     job: &Job,
     rubric: &Rubric,
-    work: &str,
+    work: &Sent,
     lane: &LaneSettings,
     table: &RetryTable,
 ) -> Judged {
     match outcome {
-        Outcome::Answered(reply) => match validate::marks(&reply.answer, rubric, work) {
-            Ok(checked) => Judged::Marked(Box::new(checked), reply),
+        Outcome::Answered(reply) => match validate::marks(&reply.answer, rubric, &work.text) {
+            Ok(mut checked) => {
+                if let Some(handed_in) = &work.handed_in {
+                    checked.marks.place_in(handed_in);
+                }
+                Judged::Marked(Box::new(Good::new(&checked.marks)), reply)
+            }
             Err(unusable) => {
                 let used = u32::try_from(job.attempt).unwrap_or(u32::MAX).saturating_add(1);
                 let again = (used < lane.attempts).then(|| lane.backoff(used));

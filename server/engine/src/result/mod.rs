@@ -6,12 +6,13 @@ mod ingest;
 mod judge;
 mod marks;
 pub mod store;
+mod sweep;
 #[cfg(test)]
 mod tests;
 pub mod validate;
 
 pub use apply::{Arrived, Source};
 pub use by_hand::{Entered, EnteredMark, Wrong, by_hand};
-pub use judge::{Judged, failed, judge};
+pub use judge::{Good, Judged, failed, judge};
 pub use marks::{CriterionMark, Evidence, Marks};
 pub use store::Assessment;

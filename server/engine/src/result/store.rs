@@ -3,6 +3,7 @@
 use super::Marks;
 use crate::store::{AssessmentId, DbError, Exec, JobId, Json, PersonId, Rows, SubmissionId};
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 
 /// Who decided on the marks.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub struct New {
     /// When the student may see it.
     pub released_at: Option<DateTime<Utc>>,
     /// The marks.
-    pub marks: Marks,
+    pub marks: Box<RawValue>,
 }
 
 const ASSESSMENTS: Rows = Rows {

@@ -104,6 +104,11 @@ pub enum Db {
     Postgres(PgPool),
 }
 
+/// Memory for pages of SQLite's one connection that writes, and of each of those that read, in KiB (negative, as SQLite
+/// wants it): what is read is mostly read once, and the system keeps the file in memory as well.
+const WRITE_CACHE: &str = "-16384";
+const READ_CACHE: &str = "-4096";
+
 /// How long a transaction on PostgreSQL may stand still.
 const IDLE_IN_TRANSACTION: &str = "10s";
 
@@ -119,15 +124,19 @@ impl Db {
             }
             let options = SqliteConnectOptions::from_str(address)?
                 .create_if_missing(true)
+                // Works and marks are a few thousand bytes each. A database that is there keeps the size it was made with.
+                .page_size(8192)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(15))
                 .foreign_keys(true)
                 .pragma("temp_store", "MEMORY")
-                .pragma("cache_size", "-16384")
+                .pragma("cache_size", WRITE_CACHE)
                 .pragma("journal_size_limit", "67108864")
                 // A page that several transactions change is written back once.
-                .pragma("wal_autocheckpoint", "8000")
+                .pragma("wal_autocheckpoint", "4000")
+                // Rows on their way from SQLite's thread: with few of them the two threads wake each other all the time.
+                .row_buffer_size(512)
                 .statement_cache_capacity(256);
             let write = SqlitePoolOptions::new()
                 .max_connections(1)
@@ -143,7 +152,7 @@ impl Db {
                 .max_connections(6)
                 .acquire_timeout(Duration::from_secs(30))
                 .test_before_acquire(false)
-                .connect_with(options.pragma("query_only", "ON"))
+                .connect_with(options.pragma("query_only", "ON").pragma("cache_size", READ_CACHE))
                 .await?;
             return Ok(Self::Sqlite { write, read });
         }

@@ -70,7 +70,7 @@ impl Engine {
                 "SELECT c.provider, c.model, CASE WHEN 1 = 0 THEN c.id END AS batch_id, c.started_at, c.ended_at, \
                  CASE WHEN c.state = 'started' THEN NULL ELSE c.state END AS outcome, c.error, \
                  l.input_tokens, l.output_tokens, l.spent_nano \
-                 FROM calls c LEFT JOIN ledger l ON l.call_id = c.id AND l.kind IN ('settle', 'lost') \
+                 FROM calls c LEFT JOIN ledger l ON l.job_id = c.job_id AND l.call_id = c.id AND l.kind IN ('settle', 'lost') \
                  WHERE c.job_id = $1",
             )
             .bind(job)

@@ -131,11 +131,12 @@ async fn write(engine: &Engine, tx: &mut Tx, entries: &[Entry]) -> Result<(), En
             subject: new.submission.id.0,
         })
         .collect();
-    notice::enqueue(tx, engine.world(), &notices).await?;
+    let told = engine.tell(tx, &notices).await?;
     for previous in news.iter().filter_map(|new| new.submission.previous_id) {
         withdraw(engine, tx, previous).await?;
     }
-    let mut tasks = vec![Task::Interim(news.iter().map(|new| new.submission.id).collect()), Task::Deliver];
+    let mut tasks = vec![Task::Interim(news.iter().map(|new| new.submission.id).collect())];
+    tasks.extend(told);
     tasks.extend(
         job_rows.iter().filter(|(job, ..)| job.route == Route::Realtime).map(|(job, ..)| Task::Call(job.id)),
     );

@@ -87,10 +87,15 @@ pub struct Candidate {
     pub batches: Option<Vec<Composition>>,
 }
 
-/// Estimates of bytes and tokens may be off by this share; limits are kept with so much to spare.
+/// Estimates of tokens may be off by this share; limits are kept with so much to spare.
 const SPARE: f64 = 0.9;
 
-/// A limit of bytes or tokens with what is kept to spare.
+/// A limit of bytes. Estimates of bytes are rather too great than too small, and what is uploaded is counted first.
+pub(crate) fn whole(limit: u64) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A limit of tokens with what is kept to spare.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
@@ -111,7 +116,7 @@ impl Room {
     /// A job alone is too much for any batch.
     #[must_use]
     pub fn is_too_large(&self, job: &Job) -> bool {
-        job.bytes > spared(self.hard.bytes)
+        job.bytes > whole(self.hard.bytes)
             || self.hard.enqueued_tokens.is_some_and(|most| job.input_tokens > spared(most))
     }
 }

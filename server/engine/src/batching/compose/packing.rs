@@ -1,6 +1,6 @@
 //! Batches being filled. Whatever is put in keeps within the room.
 
-use super::{Composition, InLine, Room, spared};
+use super::{Composition, InLine, Room, whole};
 
 /// Batches being filled from a line.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ impl<'a> Packing<'a> {
         Self {
             line,
             most_jobs: size(room.most_jobs()),
-            most_bytes: spared(room.hard.bytes),
+            most_bytes: whole(room.hard.bytes),
             most_batches: size(room.batches),
             tokens_left: room.tokens_left,
             batches: Vec::new(),

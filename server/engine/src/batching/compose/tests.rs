@@ -87,7 +87,7 @@ fn rated(line: &[InLine], room: &Room, tuning: &Tuning) -> (Vec<Composition>, Co
     };
     let limits = Limits {
         jobs: room.most_jobs(),
-        bytes: spared(room.hard.bytes),
+        bytes: whole(room.hard.bytes),
         tokens: room.tokens_left,
         enqueued: 0,
     };
@@ -233,7 +233,7 @@ fn keeps_the_laws(line: &[InLine], room: &Room, batches: &[Composition]) -> Resu
         prop_assert!(!batch.jobs.is_empty());
         prop_assert!(size(batch.jobs.len()) <= room.most_jobs(), "requests of a batch");
         prop_assert_eq!((batch.bytes, batch.tokens), (sum(|j| j.bytes), sum(|j| j.input_tokens)));
-        prop_assert!(batch.bytes <= spared(room.hard.bytes), "bytes of a file");
+        prop_assert!(batch.bytes <= whole(room.hard.bytes), "bytes of a file");
         taken.extend(&batch.jobs);
     }
     let tokens: i64 = batches.iter().map(|b| b.tokens).sum();
@@ -248,7 +248,7 @@ fn keeps_the_laws(line: &[InLine], room: &Room, batches: &[Composition]) -> Resu
         let job = &next.job;
         let afforded = room.tokens_left.is_none_or(|left| tokens + job.input_tokens <= left);
         let fits = |b: &Composition| {
-            size(b.jobs.len()) < room.most_jobs() && b.bytes + job.bytes <= spared(room.hard.bytes)
+            size(b.jobs.len()) < room.most_jobs() && b.bytes + job.bytes <= whole(room.hard.bytes)
         };
         let new = size(batches.len()) < room.batches && room.most_jobs() > 0;
         prop_assert!(!(afforded && (batches.iter().any(fits) || new)), "none waits that has room");

@@ -14,7 +14,7 @@ pub(crate) use facts::Shares;
 
 use super::{
     Sizes, Tuning,
-    compose::{LEAST_CACHED, above, percent, share, spared},
+    compose::{LEAST_CACHED, above, percent, share, whole},
 };
 use crate::{
     provider::{HardLimits, Usage, price::Terms},
@@ -151,7 +151,7 @@ fn ceiling(facts: &SizeFacts<'_>) -> (i64, &'static str) {
             i64::try_from(facts.hard.requests).unwrap_or(i64::MAX),
             "the requests that the provider takes in a batch",
         ),
-        (fit(spared(facts.hard.bytes), bytes), "the bytes that the provider takes in a batch"),
+        (fit(whole(facts.hard.bytes), bytes), "the bytes that the provider takes in a batch"),
         (
             facts.tokens_left.map_or(i64::MAX, |left| fit(left, tokens)),
             "the tokens that may still be enqueued",

@@ -104,7 +104,7 @@ fn limits_and_refusals_are_ceilings() {
     for (set, most, words) in [
         ((|f| f.sizes.max = 40) as fn(&mut SizeFacts<'_>), 40, "largest batch that is set"),
         (|f| f.hard.requests = 30, 30, "requests"),
-        (|f| f.hard.bytes = 600_000, 45, "bytes"),
+        (|f| f.hard.bytes = 540_000, 45, "bytes"),
         (|f| f.tokens_left = Some(62_500), 25, "enqueued"),
         (|f| f.refused = Some(21), 20, "refused"),
         (|f| f.tokens_left = Some(0), 1, "enqueued"),

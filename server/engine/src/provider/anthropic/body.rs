@@ -2,7 +2,7 @@
 
 use crate::provider::{
     CustomId, Prompt, Request,
-    json::{put_json, put_number, put_text},
+    json::{put_json, put_number, put_shared, put_text},
 };
 
 /// How long the stable part of a prompt is to be kept in the provider's cache.
@@ -33,7 +33,7 @@ pub(super) fn question(out: &mut Vec<u8>, keep: Keep, request: &Request) {
     // A text block may not be empty.
     if !stable.is_empty() {
         out.extend_from_slice(b",\"system\":[{\"type\":\"text\",\"text\":");
-        put_text(out, stable);
+        put_shared(out, stable);
         out.extend_from_slice(b",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":");
         out.extend_from_slice(match keep {
             Keep::Short => b"\"5m\"",

@@ -3,7 +3,7 @@
 use super::check;
 use crate::provider::{
     CustomId, Prompt, Request,
-    json::{put_json, put_number, put_text},
+    json::{put_json, put_number, put_shared, put_text},
 };
 
 /// One line of a batch's input file. Its answer is asked to carry a check value.
@@ -31,7 +31,7 @@ fn body(out: &mut Vec<u8>, prompt: &Prompt, schema: impl FnOnce(&mut Vec<u8>)) {
     // A part may not be empty.
     if !stable.is_empty() {
         out.extend_from_slice(b"\"systemInstruction\":{\"parts\":[{\"text\":");
-        put_text(out, stable);
+        put_shared(out, stable);
         out.extend_from_slice(b"}]},");
     }
     out.extend_from_slice(b"\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":");

@@ -3,9 +3,7 @@
 use super::{Fault, Figures, Pause, figures, store};
 use crate::{
     engine::{Engine, EngineError, WeakEngine},
-    identity,
-    jobs::{self, Task},
-    notice,
+    identity, jobs, notice,
     store::Tx,
 };
 use chrono::TimeDelta;
@@ -132,8 +130,8 @@ impl Engine {
                 })
             })
             .collect();
-        notice::enqueue(tx, self.world(), &notices).await?;
-        jobs::push(tx, &[Task::Deliver], None).await?;
+        let task = self.tell(tx, &notices).await?;
+        jobs::push(tx, task.as_slice(), None).await?;
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! The questions, in OpenAI's words.
 
 use crate::provider::{
-    CustomId, Prompt, Request,
-    json::{put_json, put_number, put_text},
+    CustomId, Prompt, Request, SharedText,
+    json::{put_json, put_number, put_shared, put_text},
     settings::Endpoint,
 };
 
@@ -51,14 +51,15 @@ pub(super) fn line(out: &mut Vec<u8>, asking: Asking, custom_id: &CustomId, requ
 /// The body of one question.
 pub(super) fn question(out: &mut Vec<u8>, asking: Asking, request: &Request) {
     let Prompt { stable, work, schema_name, schema, max_output_tokens } = &request.prompt;
-    let told = (asking.output == Output::AnyObject).then(|| format!("{stable}{OBEY}{}", schema.get()));
-    let stable = told.as_deref().unwrap_or(stable);
+    let told = (asking.output == Output::AnyObject)
+        .then(|| SharedText::from(&*format!("{}{OBEY}{}", &**stable, schema.get())));
+    let stable = told.as_ref().unwrap_or(stable);
     out.extend_from_slice(b"{\"model\":");
     put_text(out, &request.model);
     match asking.endpoint {
         Endpoint::ChatCompletions => {
             out.extend_from_slice(b",\"messages\":[{\"role\":\"system\",\"content\":");
-            put_text(out, stable);
+            put_shared(out, stable);
             out.extend_from_slice(b"},{\"role\":\"user\",\"content\":");
             put_text(out, work);
             // The older word for the limit is the one that all compatible servers know.
@@ -81,7 +82,7 @@ pub(super) fn question(out: &mut Vec<u8>, asking: Asking, request: &Request) {
         }
         Endpoint::Responses => {
             out.extend_from_slice(b",\"instructions\":");
-            put_text(out, stable);
+            put_shared(out, stable);
             out.extend_from_slice(b",\"input\":");
             put_text(out, work);
             out.extend_from_slice(b",\"max_output_tokens\":");
