@@ -137,6 +137,7 @@ CREATE TABLE model_jobs (
     output_tokens BIGINT NOT NULL,        -- estimated
     max_output    BIGINT NOT NULL,        -- most tokens of the answer
     bytes         BIGINT NOT NULL,        -- of the request, estimated
+    work_bytes    BIGINT NOT NULL,        -- by which the request is larger than one for an empty work
     attempt       BIGINT NOT NULL,        -- answers that could not be used so far
     failures      BIGINT NOT NULL,        -- calls or batches that failed so far
     kills         BIGINT NOT NULL,        -- times that a process ended while at work on it

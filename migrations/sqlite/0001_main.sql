@@ -137,6 +137,7 @@ CREATE TABLE model_jobs (
     output_tokens INTEGER NOT NULL,        -- estimated
     max_output    INTEGER NOT NULL,        -- most tokens of the answer
     bytes         INTEGER NOT NULL,        -- of the request, estimated
+    work_bytes    INTEGER NOT NULL,        -- by which the request is larger than one for an empty work
     attempt       INTEGER NOT NULL,        -- answers that could not be used so far
     failures      INTEGER NOT NULL,        -- calls or batches that failed so far
     kills         INTEGER NOT NULL,        -- times that a process ended while at work on it

@@ -73,6 +73,12 @@ impl Member {
         self.child.try_wait().is_ok_and(|status| status.is_some())
     }
 
+    /// It is to be killed where it splits a batch.
+    #[must_use]
+    pub fn waits_for_a_split(&self) -> bool {
+        matches!(&self.orders, Orders::Crash(point) if point.starts_with("split."))
+    }
+
     /// It was stopped and stands still.
     #[must_use]
     pub fn stands_still(&self) -> bool {

@@ -67,6 +67,12 @@ impl Outcome {
         assessed as f64 / (assessed + ended_otherwise).max(1) as f64
     }
 
+    /// Named points at which no kill struck.
+    #[must_use]
+    pub fn missed(&self) -> Vec<&'static str> {
+        POINTS.into_iter().filter(|point| !self.kills.contains_key(*point)).collect()
+    }
+
     /// It in words, a few lines.
     #[must_use]
     pub fn report(&self) -> String {
@@ -218,14 +224,14 @@ async fn kill_again_and_again(
     crew: &mut [Member],
     allowed: &Semaphore,
 ) -> anyhow::Result<Outcome> {
-    /// A process that doesn't come to its point is killed after this long; few batches are split.
-    fn to_point(orders: &Orders) -> Duration {
-        let rare = matches!(orders, Orders::Crash(point) if point.starts_with("split."));
-        Duration::from_secs(if rare { 40 } else { 8 })
+    /// A process that doesn't come to its point is killed after this long.
+    fn to_point(member: &Member) -> Duration {
+        Duration::from_secs(if member.waits_for_a_split() { 40 } else { 8 })
     }
     let mut chance = StdRng::seed_from_u64(plan.seed);
     let mut outcome = Outcome::default();
-    let mut next_point = BTreeMap::from([("web", 0_usize), ("worker", 0)]);
+    let mut tries: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut splitting = false;
     let portion = plan.jobs.div_ceil(plan.kills.max(1));
     allowed.add_permits(portion);
     let mut kills = 0;
@@ -240,11 +246,16 @@ async fn kill_again_and_again(
             outcome.resumed = outcome.resumed.max(since.elapsed());
             waiting = None;
         }
+        let to_split = crew.iter().any(Member::waits_for_a_split);
+        if to_split != splitting {
+            splitting = to_split;
+            take_small_batches_only(school, splitting).await;
+        }
         let now = Instant::now();
         let ended = crew.iter_mut().position(Member::has_ended);
-        let overdue = crew.iter().position(|member| {
-            member.orders != Orders::None && now - member.since > to_point(&member.orders)
-        });
+        let overdue = crew
+            .iter()
+            .position(|member| member.orders != Orders::None && now - member.since > to_point(member));
         let random = (now >= random_at)
             .then(|| chance.random_range(0..crew.len()))
             .filter(|at| crew[*at].orders == Orders::None);
@@ -267,11 +278,12 @@ async fn kill_again_and_again(
             waiting = Some((Instant::now(), done(school).await?));
         }
         let orders = if chance.random_bool(0.6) && kills < plan.kills {
-            let points = points(member.role);
-            let name = if member.role == Role::Web { "web" } else { "worker" };
-            let next = next_point.entry(name).or_default();
-            let point = points[*next % points.len()];
-            *next += 1;
+            // The point that was struck the fewest times.
+            let struck = |point: &str| outcome.kills.get(point).copied().unwrap_or(0);
+            let tried = |point: &str| tries.get(point).copied().unwrap_or(0);
+            let points = points(member.role).into_iter();
+            let point = points.min_by_key(|point| (struck(point), tried(point))).context("a point")?;
+            *tries.entry(point).or_default() += 1;
             let time = if point.starts_with("split.") { 1 } else { chance.random_range(1..=2) };
             Orders::Crash(format!("{point}:{time}"))
         } else {
@@ -280,11 +292,20 @@ async fn kill_again_and_again(
         member.restart(school, orders);
         allowed.add_permits(portion);
     }
+    take_small_batches_only(school, false).await;
     // Nobody is to be killed any more.
     for member in crew.iter_mut().filter(|member| member.orders != Orders::None) {
         member.restart(school, Orders::None);
     }
     Ok(outcome)
+}
+
+/// Few batches are split by chance: where that is waited for, no provider takes more than four requests in one.
+async fn take_small_batches_only(school: &School, small: bool) {
+    let usual = quire_simulator::Settings::default();
+    let [openai, anthropic] =
+        if small { [4, 4] } else { [usual.openai_max_requests, usual.anthropic_max_requests] };
+    school.control(&json!({"openai_max_requests": openai, "anthropic_max_requests": anthropic})).await;
 }
 
 /// A number that grows whenever a worker has done something.

@@ -12,6 +12,8 @@ use std::{ops::Range, sync::Arc};
 
 /// Requests whose texts are held together.
 const PAGE: i64 = 128;
+/// So much memory is taken for a request at once, as far as it is thought to need it.
+const LONG: usize = 1024 * 1024;
 /// Pages that are written at the same time.
 const AT_ONCE: usize = 2;
 
@@ -34,13 +36,40 @@ impl Engine {
             .boxed()
     }
 
-    /// Exact size of the batch's input in bytes.
+    /// Exact size of the batch's input in bytes: by what was noted of its works when they came in. Where it could not be
+    /// sent, all of it is written once to be counted, for another version of Quire may have noted that, which numbers
+    /// sentences otherwise.
     pub(crate) async fn measure(&self, batch: &Batch) -> Result<i64, EngineError> {
-        let bytes = self
-            .pages(batch)
-            .try_fold(0, async |sum, lines| Ok(sum + lines.iter().map(Bytes::len).sum::<usize>()))
-            .await?;
+        let bytes = if batch.failures == 0 {
+            self.noted(batch).await?
+        } else {
+            let pages = self.pages(batch);
+            pages
+                .try_fold(0, async |sum, lines| Ok(sum + lines.iter().map(Bytes::len).sum::<usize>()))
+                .await?
+        };
         Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
+    }
+
+    /// The size of the batch's input by what was noted of its works: only a request for an empty work is written for each
+    /// kind of them.
+    async fn noted(&self, batch: &Batch) -> Result<usize, EngineError> {
+        let entry = self.provider(&batch.provider)?;
+        let custom_id = CustomId::new(&batch.token, self.world().id());
+        let mut bytes = 0;
+        for alike in store::alike(&mut self.db(), batch.id).await? {
+            let prompt = self.marking(alike.assignment_id).await?.request("", alike.max_output);
+            let mut empty = Vec::new();
+            entry.provider.write_request(
+                &mut empty,
+                &custom_id,
+                &Request { model: Arc::from(&*batch.model), prompt },
+            );
+            let [requests, works] =
+                [alike.requests, alike.work_bytes].map(|n| usize::try_from(n).unwrap_or(0));
+            bytes += requests * empty.len() + works;
+        }
+        Ok(bytes)
     }
 
     /// Pages of requests in their order, the next ones written while one is read.
@@ -66,21 +95,20 @@ impl Engine {
             })
     }
 
-    /// The requests at these places, each a part of one buffer.
+    /// The requests at these places.
     async fn page(&self, common: &Common, places: Range<i64>) -> Result<Vec<Bytes>, EngineError> {
         let entry = self.provider(&common.provider)?;
         let asked = store::asked(&mut self.db(), common.batch, places).await?;
-        let (mut page, mut ends) = (Vec::new(), Vec::with_capacity(asked.len()));
+        let mut lines = Vec::with_capacity(asked.len());
         for asked in asked {
             let marking = self.marking(asked.assignment_id).await?;
             let prompt = marking.request(&asked.text, asked.max_output);
             let request = Request { model: common.model.clone(), prompt };
             let custom_id = CustomId::new(&common.token, asked.job_id);
-            entry.provider.write_request(&mut page, &custom_id, &request);
-            ends.push(page.len());
+            let mut line = Vec::with_capacity(usize::try_from(asked.bytes).unwrap_or(0).min(LONG));
+            entry.provider.write_request(&mut line, &custom_id, &request);
+            lines.push(Bytes::from(line));
         }
-        let page = Bytes::from(page);
-        let begins = std::iter::once(0).chain(ends.iter().copied());
-        Ok(begins.zip(&ends).map(|(begin, end)| page.slice(begin..*end)).collect())
+        Ok(lines)
     }
 }

@@ -620,6 +620,8 @@ pub struct Asked {
     pub job_id: JobId,
     /// Most tokens of its answer.
     pub max_output: i64,
+    /// Bytes of the request, estimated.
+    pub bytes: i64,
     /// The assignment whose work it marks.
     pub assignment_id: AssignmentId,
     /// The text as it is sent: as handed in, or as a person edited it.
@@ -633,7 +635,7 @@ pub struct Asked {
 /// If the database fails.
 pub async fn asked(x: &mut impl Exec, id: BatchId, places: Range<i64>) -> Result<Vec<Asked>, DbError> {
     x.query(
-        "SELECT i.job_id, j.max_output, s.assignment_id, COALESCE(e.text, w.text) AS text FROM batch_items i \
+        "SELECT i.job_id, j.max_output, j.bytes, s.assignment_id, COALESCE(e.text, w.text) AS text FROM batch_items i \
          JOIN model_jobs j ON j.id = i.job_id JOIN submissions s ON s.id = j.submission_id \
          JOIN works w ON w.submission_id = s.id LEFT JOIN request_edits e ON e.id = j.edit_id \
          WHERE i.batch_id = $1 AND i.place >= $2 AND i.place < $3 AND i.outcome IS NULL ORDER BY i.place",
@@ -641,6 +643,35 @@ pub async fn asked(x: &mut impl Exec, id: BatchId, places: Range<i64>) -> Result
     .bind(id)
     .bind(places.start)
     .bind(places.end)
+    .all()
+    .await
+}
+
+/// Requests of a batch that differ in nothing but their works and ids.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub struct Alike {
+    /// The assignment.
+    pub assignment_id: AssignmentId,
+    /// Most tokens of the answer.
+    pub max_output: i64,
+    /// How many there are.
+    pub requests: i64,
+    /// Bytes by which all of them are larger than as many for empty works.
+    pub work_bytes: i64,
+}
+
+/// The requests that [`asked`] gives for a whole batch, counted.
+///
+/// # Errors
+/// If the database fails.
+pub async fn alike(x: &mut impl Exec, id: BatchId) -> Result<Vec<Alike>, DbError> {
+    x.query(
+        "SELECT s.assignment_id, j.max_output, COUNT(*) AS requests, CAST(SUM(j.work_bytes) AS BIGINT) AS work_bytes \
+         FROM batch_items i JOIN model_jobs j ON j.id = i.job_id JOIN submissions s ON s.id = j.submission_id \
+         JOIN works w ON w.submission_id = s.id WHERE i.batch_id = $1 AND i.outcome IS NULL \
+         GROUP BY s.assignment_id, j.max_output",
+    )
+    .bind(id)
     .all()
     .await
 }

@@ -11,6 +11,7 @@ use crate::{
     submission::HandIn,
 };
 use chrono::TimeDelta;
+use futures::StreamExt as _;
 
 /// Work of so many students that waits for a batch, an hour later.
 async fn waiting(db: &Db, students: usize) -> House {
@@ -257,6 +258,14 @@ async fn no_request_has_more_bytes_than_it_was_thought_to_have() {
         let bytes = house.engine.measure(&batch).await.unwrap();
         assert!(bytes <= thought, "{bytes} of {thought}");
         assert!(bytes * 3 > thought, "nor far fewer: {bytes} of {thought}");
+        let written = house.engine.lines(&batch).map(|line| line.unwrap().len() as i64);
+        assert_eq!(bytes, written.fold(0, async |sum, length| sum + length).await, "as noted");
+        // What was noted wrongly is counted after the first failure.
+        let mut x = db.clone();
+        x.query("UPDATE model_jobs SET work_bytes = work_bytes - 1").exec().await.unwrap();
+        assert_eq!(house.engine.measure(&batch).await.unwrap(), bytes - 3);
+        let failed = Batch { failures: 1, ..batch };
+        assert_eq!(house.engine.measure(&failed).await.unwrap(), bytes);
     })
     .await;
 }

@@ -32,6 +32,15 @@ pub struct Marking {
     pub brief: Brief,
 }
 
+/// How large a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestBytes {
+    /// Of the whole request, estimated; mostly some hundreds too many.
+    pub request: i64,
+    /// Those of them that are the work's own, to the byte: so many more than a request for an empty work has.
+    pub work: i64,
+}
+
 /// What marking needs, by assignment, with the context that it was last found to hold for.
 pub(super) type Markings = HashMap<AssignmentId, (Arc<AssignmentContext>, Arc<Marking>)>;
 
@@ -64,10 +73,13 @@ impl Marking {
         Prompt { max_output_tokens, ..self.prompt(work) }
     }
 
-    /// Bytes of a request with this work, estimated; mostly some hundreds too many.
+    /// Bytes of a request with this work.
     #[must_use]
-    pub fn bytes(&self, work: &str) -> i64 {
-        i64::try_from(self.stable.json_len() + prompt::json_len(work) + AROUND).unwrap_or(i64::MAX)
+    pub fn bytes(&self, work: &str) -> RequestBytes {
+        let work = prompt::json_len(work);
+        let request = self.stable.json_len() + work + AROUND;
+        let [request, work] = [request, work].map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+        RequestBytes { request, work }
     }
 
     /// Input tokens of a request with this work, estimated.

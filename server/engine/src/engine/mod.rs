@@ -12,7 +12,7 @@ pub(crate) mod testing;
 mod times;
 
 use catalog::Markings;
-pub use catalog::{Entry, Marking};
+pub use catalog::{Entry, Marking, RequestBytes};
 pub use error::EngineError;
 pub use load::Load;
 pub use overview::{LaneOverview, MoneyOverview, Overview, ProviderOverview};

@@ -354,6 +354,7 @@ impl Week {
             output_tokens: 300,
             max_output: 900,
             bytes: 4_000,
+            work_bytes: 2_000,
             attempt: 0,
             failures: 0,
             kills: 0,

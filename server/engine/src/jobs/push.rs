@@ -30,7 +30,7 @@ pub async fn push(tx: &mut Tx, tasks: &[Task], run_at: Option<DateTime<Utc>>) ->
             continue;
         }
         match &mut tx.conn {
-            TxConn::Sqlite(tx) => apalis_sqlite::queries::push_tasks(&mut **tx, kind.queue(), &rows)
+            TxConn::Sqlite(tx) => apalis_sqlite::queries::push_tasks(tx.here().await?, kind.queue(), &rows)
                 .await
                 .map_err(|e| DbError::Push(e.to_string()))?,
             TxConn::Postgres(tx) => {

@@ -172,7 +172,9 @@ impl Store {
         let tasks = match &mut tx.conn {
             TxConn::Sqlite(tx) => {
                 let config = apalis_sqlite::Config::default().queue(queue).batch_size(room);
-                apalis_sqlite::queries::fetch_next(&mut **tx, &config, worker).await.map_err(from_sqlite)?
+                apalis_sqlite::queries::fetch_next(tx.here().await?, &config, worker)
+                    .await
+                    .map_err(from_sqlite)?
             }
             TxConn::Postgres(tx) => {
                 let config = apalis_postgres::Config::default().queue(queue).batch_size(room);
@@ -232,7 +234,7 @@ macro_rules! insist {
 async fn acknowledge(tx: &mut Tx, worker: &str, ended: &[&TaskResult<Value>]) -> Result<(), DbError> {
     match &mut tx.conn {
         TxConn::Sqlite(tx) => {
-            apalis_sqlite::queries::ack_tasks(&mut **tx, ended, worker).await?;
+            apalis_sqlite::queries::ack_tasks(tx.here().await?, ended, worker).await?;
         }
         TxConn::Postgres(tx) => {
             apalis_postgres::queries::handle_results(&mut **tx, ended, worker)

@@ -2,7 +2,7 @@
 
 use crate::submission::sentences;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// The words around the work, out of a template, cut where the work and its fence go in. Filling it in is plain joining of
 /// strings, for it is done for every job.
@@ -43,22 +43,30 @@ impl Frame {
     }
 }
 
-/// Bytes that a work takes up in a request, as a JSON string with its sentences numbered: somewhat too many rather than
-/// too few.
+/// Bytes that a work adds to a request that holds none: those of its numbered sentences within a JSON string.
 #[must_use]
 pub fn json_len(work: &str) -> usize {
-    /// A line end, a bracketed number and a blank.
-    const NUMBER: usize = 9;
-    work.bytes().fold(NUMBER, |sum, byte| {
-        sum + match byte {
-            b'\n' => 2 + NUMBER,
-            // Sentences end here, and with signs that begin with these bytes in UTF-8.
-            b'.' | b'!' | b'?' | 0xc2 | 0xd8 | 0xe0..=0xef => 1 + NUMBER,
-            b'"' | b'\\' | b'\t' | b'\r' => 2,
-            0..=0x1f => 6,
-            _ => 1,
-        }
-    })
+    let mut length = JsonLength(0);
+    number(work, &mut length);
+    length.0
+}
+
+/// Counts the bytes of texts within a JSON string, as they are escaped by RFC 8259 with its short forms.
+struct JsonLength(usize);
+
+impl fmt::Write for JsonLength {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let escapes: usize = text
+            .bytes()
+            .filter(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'))
+            .map(|byte| match byte {
+                b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 1,
+                _ => 5,
+            })
+            .sum();
+        self.0 += text.len() + escapes;
+        Ok(())
+    }
 }
 
 /// The code of a work's fence: from the work's digest, so that it is the same on each attempt, that no two works share it,
@@ -83,26 +91,36 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Writes each sentence on a line of its own after its number, with a blank line between paragraphs.
-fn number(work: &str, out: &mut String) {
+fn number(work: &str, out: &mut impl fmt::Write) {
+    try_number(work, out).expect("neither strings nor counters fail to be written to");
+}
+
+fn try_number(work: &str, out: &mut impl fmt::Write) -> fmt::Result {
     let mut paragraph = 1;
-    let mut first = true;
     for (i, sentence) in sentences::split(work).iter().enumerate() {
-        if !first {
-            out.push('\n');
+        if i > 0 {
+            out.write_str("\n")?;
         }
-        first = false;
         if sentence.paragraph != paragraph {
             paragraph = sentence.paragraph;
-            out.push('\n');
+            out.write_str("\n")?;
         }
-        let _ = write!(out, "[{}] ", i + 1); // writing to a string can't fail
+        write!(out, "[{}] ", i + 1)?;
         // A line must not begin inside a sentence: it could pass for another sentence or for the fence.
-        let mut lines =
-            sentence.of(work).split(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}']);
-        out.push_str(lines.next().unwrap_or_default());
-        for line in lines {
-            out.push(' ');
-            out.push_str(line.trim_start());
+        let mut rest = sentence.of(work);
+        while let Some((line, after)) = cut_line(rest) {
+            out.write_str(line)?;
+            out.write_str(" ")?;
+            rest = after.trim_start();
         }
+        out.write_str(rest)?;
     }
+    Ok(())
+}
+
+/// The text before its first line end, and after it.
+fn cut_line(text: &str) -> Option<(&str, &str)> {
+    // Few sentences have any: the first bytes of line ends in UTF-8 are looked for before the signs themselves.
+    text.bytes().any(|byte| matches!(byte, b'\n'..=b'\r' | 0xc2 | 0xe2)).then_some(())?;
+    text.split_once(['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'])
 }

@@ -11,6 +11,9 @@ use std::sync::{
 /// Small lines are sent together in pieces of about this size.
 const PIECE: usize = 64 * 1024;
 
+/// Lines of this size and more are sent as they are, without being copied.
+const LONG: usize = 4 * 1024;
+
 /// How far an upload has come.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
@@ -67,6 +70,8 @@ struct State {
     frame: Frame,
     progress: Arc<Progress>,
     buffer: BytesMut,
+    /// Follows what is in the buffer.
+    long: Option<Bytes>,
     items: u64,
     moved: u64,
     length: Option<u64>,
@@ -81,9 +86,10 @@ pub(super) fn body(
     progress: Arc<Progress>,
 ) -> (reqwest::Body, Option<u64>) {
     let length = frame.length(batch);
-    let mut buffer = BytesMut::with_capacity(PIECE);
+    let mut buffer = BytesMut::new();
     buffer.extend_from_slice(frame.before.as_bytes());
-    let state = State { lines, frame, progress, buffer, items: 0, moved: 0, length, ended: false };
+    let state =
+        State { lines, frame, progress, buffer, long: None, items: 0, moved: 0, length, ended: false };
     let stream = futures::stream::try_unfold(state, |mut state| async move {
         Ok::<_, OwnFailure>(state.next().await?.map(|piece| (piece, state)))
     });
@@ -95,24 +101,8 @@ impl State {
         if self.ended {
             return Ok(None);
         }
-        while self.buffer.len() < PIECE {
-            match self.lines.next().await {
-                Some(Ok(line)) => {
-                    if self.items > 0 {
-                        self.buffer.extend_from_slice(self.frame.between.as_bytes());
-                    }
-                    self.items += 1;
-                    self.buffer.extend_from_slice(&line);
-                }
-                Some(Err(error)) => return Err(self.progress.fail(error.to_string())),
-                None => {
-                    self.buffer.extend_from_slice(self.frame.after.as_bytes());
-                    self.ended = true;
-                    break;
-                }
-            }
-        }
-        self.moved += self.buffer.len() as u64;
+        let piece = self.gather().await?;
+        self.moved += piece.len() as u64;
         if let Some(length) = self.length
             && (self.moved > length || (self.ended && self.moved != length))
         {
@@ -127,9 +117,38 @@ impl State {
         if self.ended || self.length == Some(self.moved) {
             self.progress.done.store(true, Ordering::Release);
         }
-        if self.buffer.is_empty() {
-            return Ok(None);
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+    }
+
+    /// The next piece: a long line as it is, or short ones together.
+    async fn gather(&mut self) -> Result<Bytes, OwnFailure> {
+        if let Some(line) = self.long.take() {
+            return Ok(line);
         }
-        Ok(Some(std::mem::replace(&mut self.buffer, BytesMut::with_capacity(PIECE)).freeze()))
+        while self.buffer.len() < PIECE {
+            match self.lines.next().await {
+                Some(Ok(line)) => {
+                    if self.items > 0 {
+                        self.buffer.extend_from_slice(self.frame.between.as_bytes());
+                    }
+                    self.items += 1;
+                    if line.len() < LONG {
+                        self.buffer.extend_from_slice(&line);
+                    } else if self.buffer.is_empty() {
+                        return Ok(line);
+                    } else {
+                        self.long = Some(line);
+                        break;
+                    }
+                }
+                Some(Err(error)) => return Err(self.progress.fail(error.to_string())),
+                None => {
+                    self.buffer.extend_from_slice(self.frame.after.as_bytes());
+                    self.ended = true;
+                    break;
+                }
+            }
+        }
+        Ok(std::mem::take(&mut self.buffer).freeze())
     }
 }

@@ -69,6 +69,8 @@ pub struct Job {
     pub max_output: i64,
     /// Bytes of the request, estimated.
     pub bytes: i64,
+    /// Bytes by which the request is larger than one for an empty work.
+    pub work_bytes: i64,
     /// Answers so far that could not be used.
     pub attempt: i64,
     /// Calls or batches so far that failed.

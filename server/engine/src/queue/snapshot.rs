@@ -191,6 +191,7 @@ mod tests {
             output_tokens: 0,
             max_output: 0,
             bytes: 0,
+            work_bytes: 0,
             attempt: 0,
             failures: 0,
             kills: 0,

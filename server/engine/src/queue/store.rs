@@ -18,10 +18,10 @@ use std::collections::HashMap;
 
 const JOBS: Rows = Rows {
     insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
-             arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, \
+             arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, work_bytes, attempt, failures, kills, \
              diverted, reserved_nano, expected_nano, course_id, cost_centre, likely_at, promised_at, \
              reckoned_p50, reckoned_p90)",
-    columns: 28,
+    columns: 29,
     tail: "",
 };
 
@@ -49,6 +49,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Res
         q.put(job.output_tokens);
         q.put(job.max_output);
         q.put(job.bytes);
+        q.put(job.work_bytes);
         q.put(job.attempt);
         q.put(job.failures);
         q.put(job.kills);
@@ -73,7 +74,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Res
 }
 
 const COLUMNS: &str = "id, submission_id, state, lane, route, provider, model, priority, deadline, arrived_at, \
-    joined, ready_at, input_tokens, output_tokens, max_output, bytes, attempt, failures, kills, diverted, batch_id, reserved_nano, \
+    joined, ready_at, input_tokens, output_tokens, max_output, bytes, work_bytes, attempt, failures, kills, diverted, batch_id, reserved_nano, \
     expected_nano, course_id, cost_centre";
 
 /// A job.
@@ -536,7 +537,7 @@ pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
         .query(
             "UPDATE model_jobs SET state = 'queued', batch_id = NULL, finished_at = NULL, attempt = 0, failures = 0, \
              kills = 0, diverted = 0, reserved_nano = 0, ready_at = $2, route = $3, provider = $4, model = $5, expected_nano = $6, \
-             input_tokens = $7, max_output = $8, bytes = $9 WHERE id = $1 AND state = 'dead'",
+             input_tokens = $7, max_output = $8, bytes = $9, work_bytes = $10 WHERE id = $1 AND state = 'dead'",
         )
         .bind(job.id)
         .bind(job.ready_at)
@@ -547,6 +548,7 @@ pub async fn revive(x: &mut impl Exec, job: &Job) -> Result<bool, DbError> {
         .bind(job.input_tokens)
         .bind(job.max_output)
         .bind(job.bytes)
+        .bind(job.work_bytes)
         .exec()
         .await?;
     Ok(rows == 1)

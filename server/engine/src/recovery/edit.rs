@@ -1,7 +1,12 @@
 //! Correcting what made a request fail before it is sent again: another way, a longer answer, and passages left out of
 //! the text that is sent. The work as it was handed in stays as it is.
 
-use crate::{course::Rubric, engine::Marking, result::Wrong, routing::Route};
+use crate::{
+    course::Rubric,
+    engine::{Marking, RequestBytes},
+    result::Wrong,
+    routing::Route,
+};
 
 /// Most tokens that an answer may be given.
 pub const MOST_OUTPUT: i64 = 32_000;
@@ -28,7 +33,7 @@ pub(super) struct Prepared {
     /// None: the work as handed in.
     pub(super) text: Option<String>,
     pub(super) input_tokens: i64,
-    pub(super) bytes: i64,
+    pub(super) bytes: RequestBytes,
 }
 
 /// The request as it is before it is edited.

@@ -264,7 +264,8 @@ impl Engine {
             let id: EditId = self.world().id();
             store::insert_edit(tx, id, &letter, edit, decided, now).await?;
             queue::store::set_edit(tx, job.id, id).await?;
-            (job.max_output, job.input_tokens, job.bytes) = (edit.max_output, edit.input_tokens, edit.bytes);
+            (job.max_output, job.input_tokens) = (edit.max_output, edit.input_tokens);
+            (job.bytes, job.work_bytes) = (edit.bytes.request, edit.bytes.work);
             if self.is_priced(&job.provider, &job.model).is_ok() {
                 job.expected = self.expected(&job)?;
             }

@@ -1,8 +1,12 @@
 //! Pools, transactions and queries over either database.
 
+use super::{
+    checkpoint::{self, Checkpoints},
+    sqlite_tx::SqliteTx,
+};
 use sqlx::{
-    Arguments, AssertSqlSafe, Database, Encode, FromRow, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite,
-    SqliteConnection, SqlitePool, Transaction, Type,
+    Arguments, AssertSqlSafe, Database, Encode, FromRow, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr,
+    Sqlite, SqlitePool, Transaction, Type,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
@@ -99,6 +103,8 @@ pub enum Db {
         write: SqlitePool,
         /// Connections that read.
         read: SqlitePool,
+        /// Told of each transaction that was committed.
+        checkpoints: Checkpoints,
     },
     /// A server.
     Postgres(PgPool),
@@ -107,7 +113,7 @@ pub enum Db {
 /// Memory for pages of SQLite's one connection that writes, and of each of those that read, in KiB (negative, as SQLite
 /// wants it): what is read is mostly read once, and the system keeps the file in memory as well.
 const WRITE_CACHE: &str = "-16384";
-const READ_CACHE: &str = "-4096";
+const READ_CACHE: &str = "-2048";
 
 /// How long a transaction on PostgreSQL may stand still.
 const IDLE_IN_TRANSACTION: &str = "10s";
@@ -133,8 +139,7 @@ impl Db {
                 .pragma("temp_store", "MEMORY")
                 .pragma("cache_size", WRITE_CACHE)
                 .pragma("journal_size_limit", "67108864")
-                // A page that several transactions change is written back once.
-                .pragma("wal_autocheckpoint", "4000")
+                .pragma("wal_autocheckpoint", checkpoint::BACKSTOP)
                 // Rows on their way from SQLite's thread: with few of them the two threads wake each other all the time.
                 .row_buffer_size(512)
                 .statement_cache_capacity(256);
@@ -154,7 +159,8 @@ impl Db {
                 .test_before_acquire(false)
                 .connect_with(options.pragma("query_only", "ON").pragma("cache_size", READ_CACHE))
                 .await?;
-            return Ok(Self::Sqlite { write, read });
+            let checkpoints = Checkpoints::by(read.clone());
+            return Ok(Self::Sqlite { write, read, checkpoints });
         }
         if address.starts_with("postgres://") || address.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(address)
@@ -187,16 +193,19 @@ impl Db {
     /// If no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let conn = match self {
-            Self::Sqlite { write, .. } => TxConn::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite { write, checkpoints, .. } => {
+                let tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                TxConn::Sqlite(SqliteTx::new(tx, checkpoints.clone()))
+            }
             Self::Postgres(pool) => TxConn::Postgres(pool.begin().await?),
         };
-        Ok(Tx { conn, waiting: Waiting::default(), after: Vec::new() })
+        Ok(Tx { conn, after: Vec::new() })
     }
 
     /// Closes all connections, after the statements at work.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
+            Self::Sqlite { write, read, .. } => {
                 read.close().await;
                 write.close().await;
             }
@@ -222,63 +231,13 @@ fn hide_password(address: &str) -> String {
 pub struct Tx {
     /// Statements on it don't see what waits to be written, see [`Query::later`].
     pub(crate) conn: TxConn,
-    waiting: Waiting,
     after: Vec<Box<dyn FnOnce() + Send + Sync>>,
-}
-
-/// Statements of a transaction on SQLite that wait to be run, all in one message to its thread: a message costs as much
-/// as the writing of many rows.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    sql: String,
-    args: SqliteArguments,
-    /// A statement took the arguments to add its own, and has not given them back.
-    taken: bool,
-    /// Some were taken and never came back, or could not be run.
-    lost: bool,
-}
-
-/// So many values wait at most: longer statements take more memory, once they are prepared and kept, than they save time.
-const MOST_WAITING: usize = 2_048;
-
-impl Waiting {
-    /// Runs what waits.
-    async fn run(&mut self, conn: &mut SqliteConnection) -> Result<(), DbError> {
-        if self.taken || self.lost {
-            return Err(DbError::GivenUp);
-        }
-        if self.sql.is_empty() {
-            return Ok(());
-        }
-        // So it stays if this fails or is cancelled.
-        self.lost = true;
-        let (sql, args) = (std::mem::take(&mut self.sql), std::mem::take(&mut self.args));
-        sqlx::query_with(AssertSqlSafe(sql), args).execute(conn).await?;
-        self.lost = false;
-        Ok(())
-    }
-
-    /// Lends the arguments to a statement that adds its own.
-    fn lend(&mut self) -> SqliteArguments {
-        self.lost |= self.taken;
-        self.taken = true;
-        std::mem::take(&mut self.args)
-    }
-
-    /// Takes the arguments back, with the statement that they are for; answers whether it is time to run all.
-    fn take_back(&mut self, sql: &str, args: SqliteArguments) -> bool {
-        self.sql.push_str(sql);
-        self.sql.push(';');
-        self.args = args;
-        self.taken = false;
-        self.args.len() >= MOST_WAITING
-    }
 }
 
 /// The connection of a transaction, for the few places that speak to a database's own crate.
 #[derive(Debug)]
 pub(crate) enum TxConn {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteTx),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -293,12 +252,9 @@ impl Tx {
     ///
     /// # Errors
     /// If the database can't.
-    pub async fn commit(mut self) -> Result<(), DbError> {
+    pub async fn commit(self) -> Result<(), DbError> {
         match self.conn {
-            TxConn::Sqlite(mut tx) => {
-                self.waiting.run(&mut tx).await?;
-                tx.commit().await?;
-            }
+            TxConn::Sqlite(tx) => tx.commit().await?,
             TxConn::Postgres(tx) => tx.commit().await?,
         }
         for act in self.after {
@@ -323,7 +279,7 @@ impl Tx {
     /// If the database fails.
     pub(crate) async fn flush(&mut self) -> Result<(), DbError> {
         match &mut self.conn {
-            TxConn::Sqlite(tx) => self.waiting.run(tx).await,
+            TxConn::Sqlite(tx) => tx.flush().await.map(drop),
             TxConn::Postgres(_) => Ok(()),
         }
     }
@@ -348,11 +304,11 @@ pub trait Exec: Send {
 
 /// Where a query runs.
 #[derive(Debug)]
-pub(super) enum Src<'c, D: Database> {
+pub(super) enum Src<'c, D: Database, T> {
     /// On connections of pools: the first reads, the second writes.
     Pool(&'c sqlx::Pool<D>, &'c sqlx::Pool<D>),
-    /// On the connection of a transaction, after what waits there.
-    Conn(&'c mut D::Connection, &'c mut Waiting),
+    /// In a transaction, after what waits there.
+    Tx(&'c mut T),
 }
 
 /// A query being bound.
@@ -365,8 +321,8 @@ pub struct Query<'c> {
 
 #[derive(Debug)]
 enum Inner<'c> {
-    Sqlite(Src<'c, Sqlite>, SqliteArguments),
-    Postgres(Src<'c, Postgres>, PgArguments),
+    Sqlite(Src<'c, Sqlite, SqliteTx>, SqliteArguments),
+    Postgres(Src<'c, Postgres, PgConnection>, PgArguments),
 }
 
 fn safe(sql: Cow<'static, str>) -> SqlStr {
@@ -380,7 +336,9 @@ fn safe(sql: Cow<'static, str>) -> SqlStr {
 impl Exec for Db {
     fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_> {
         let inner = match self {
-            Self::Sqlite { write, read } => Inner::Sqlite(Src::Pool(read, write), SqliteArguments::default()),
+            Self::Sqlite { write, read, .. } => {
+                Inner::Sqlite(Src::Pool(read, write), SqliteArguments::default())
+            }
             Self::Postgres(pool) => Inner::Postgres(Src::Pool(pool, pool), PgArguments::default()),
         };
         Query { inner, sql: safe(sql.into()), wrong: None }
@@ -393,24 +351,18 @@ impl Exec for Db {
 impl Exec for Tx {
     fn query(&mut self, sql: impl Into<Cow<'static, str>>) -> Query<'_> {
         let inner = match &mut self.conn {
-            TxConn::Sqlite(tx) => {
-                Inner::Sqlite(Src::Conn(&mut **tx, &mut self.waiting), SqliteArguments::default())
-            }
-            TxConn::Postgres(tx) => {
-                Inner::Postgres(Src::Conn(&mut **tx, &mut self.waiting), PgArguments::default())
-            }
+            TxConn::Sqlite(tx) => Inner::Sqlite(Src::Tx(tx), SqliteArguments::default()),
+            TxConn::Postgres(tx) => Inner::Postgres(Src::Tx(&mut **tx), PgArguments::default()),
         };
         Query { inner, sql: safe(sql.into()), wrong: None }
     }
     fn later(&mut self, sql: String) -> Query<'_> {
         let inner = match &mut self.conn {
             TxConn::Sqlite(tx) => {
-                let args = self.waiting.lend();
-                Inner::Sqlite(Src::Conn(&mut **tx, &mut self.waiting), args)
+                let args = tx.lend();
+                Inner::Sqlite(Src::Tx(tx), args)
             }
-            TxConn::Postgres(tx) => {
-                Inner::Postgres(Src::Conn(&mut **tx, &mut self.waiting), PgArguments::default())
-            }
+            TxConn::Postgres(tx) => Inner::Postgres(Src::Tx(&mut **tx), PgArguments::default()),
         };
         Query { inner, sql: safe(sql.into()), wrong: None }
     }
@@ -431,12 +383,9 @@ macro_rules! run {
         }
         match inner {
             Inner::Sqlite(Src::Pool($read, $write), args) => $with(sql, args).$method($pool).await?$($then)*,
-            Inner::Sqlite(Src::Conn(conn, waiting), args) => {
-                waiting.run(conn).await?;
-                $with(sql, args).$method(conn).await?$($then)*
-            }
+            Inner::Sqlite(Src::Tx(tx), args) => $with(sql, args).$method(tx.flush().await?).await?$($then)*,
             Inner::Postgres(Src::Pool($read, $write), args) => $with(sql, args).$method($pool).await?$($then)*,
-            Inner::Postgres(Src::Conn(conn, _), args) => $with(sql, args).$method(conn).await?$($then)*,
+            Inner::Postgres(Src::Tx(tx), args) => $with(sql, args).$method(tx).await?$($then)*,
         }
     }};
 }
@@ -489,14 +438,11 @@ impl Query<'_> {
     /// If the database fails.
     pub(super) async fn later(self) -> Result<(), DbError> {
         match self.inner {
-            Inner::Sqlite(Src::Conn(conn, waiting), args) if waiting.taken => {
+            Inner::Sqlite(Src::Tx(tx), args) if tx.has_lent() => {
                 if let Some(wrong) = self.wrong {
                     return Err(DbError::Sql(sqlx::Error::Encode(wrong)));
                 }
-                if waiting.take_back(self.sql.as_str(), args) {
-                    waiting.run(conn).await?;
-                }
-                Ok(())
+                tx.take_back(self.sql.as_str(), args).await
             }
             _ => self.exec().await.map(drop),
         }

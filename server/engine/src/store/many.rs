@@ -148,15 +148,37 @@ mod tests {
         each_db(async |mut db| {
             table(&mut db).await;
             insert(&mut db, &[1]).await.unwrap();
-            let attempt = async |mut tx: Tx| {
+            let attempt = async |mut tx: Tx, rows: &[i64]| {
                 insert(&mut tx, &[2]).await?;
                 insert(&mut tx, &[1]).await?;
-                insert(&mut tx, &[3]).await?;
+                insert(&mut tx, rows).await?;
                 tx.commit().await
             };
-            let refused = attempt(db.begin().await.unwrap()).await.unwrap_err();
-            assert!(refused.is_unique_violation(), "{refused}");
-            assert_eq!(count(&mut db).await, (1, Some(1)));
+            // Few rows are written when it commits; many are written while others are made ready.
+            for rows in [vec![3], (3..20_000).collect()] {
+                let refused = attempt(db.begin().await.unwrap(), &rows).await.unwrap_err();
+                assert!(refused.is_unique_violation(), "{refused}");
+                assert_eq!(count(&mut db).await, (1, Some(1)));
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_transaction_given_up_while_rows_are_written_leaves_none() {
+        each_db(async |mut db| {
+            table(&mut db).await;
+            for round in 0..3 {
+                let mut tx = db.begin().await.unwrap();
+                insert(&mut tx, &(0..20_000).collect::<Vec<_>>()).await.unwrap();
+                if round == 0 {
+                    tx.rollback().await.unwrap()
+                } else {
+                    drop(tx)
+                }
+                let mut tx = db.begin().await.unwrap();
+                assert_eq!(count(&mut tx).await, (0, None));
+            }
         })
         .await;
     }

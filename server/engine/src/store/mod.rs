@@ -3,12 +3,14 @@
 //! SQL is written once, with `$1` placeholders, in the `store.rs` of each noun, and runs on SQLite and PostgreSQL.
 //! A store function takes `&mut impl Exec`, so that it runs alone ([`Db`]) or inside a transaction ([`Tx`]).
 
+mod checkpoint;
 mod db;
 mod id;
 mod lately;
 mod many;
 mod migrate;
 mod money;
+mod sqlite_tx;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text;

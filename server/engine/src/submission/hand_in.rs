@@ -282,6 +282,7 @@ impl Engine {
                 TimeDelta::seconds(i64::from(self.settings().lanes.of(decision.lane).gather_seconds))
             }
         };
+        let bytes = marking.bytes(&input.text);
         let job = Job {
             id: self.world().id(),
             submission_id: submission.id,
@@ -302,7 +303,8 @@ impl Engine {
             input_tokens: i64::try_from(input_tokens).unwrap_or(i64::MAX),
             output_tokens: decision.facts.submission.output_tokens,
             max_output: decision.facts.submission.max_output,
-            bytes: marking.bytes(&input.text),
+            bytes: bytes.request,
+            work_bytes: bytes.work,
             attempt: 0,
             failures: 0,
             kills: 0,

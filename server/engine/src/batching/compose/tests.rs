@@ -36,6 +36,7 @@ fn job(n: u128, tokens: i64, bytes: i64) -> Job {
         output_tokens: 400,
         max_output: 800,
         bytes,
+        work_bytes: 0,
         attempt: 0,
         failures: 0,
         kills: 0,
