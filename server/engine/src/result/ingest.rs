@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 /// So many chunks of results are held, for the next one to be chosen from.
-const SWEPT: usize = 8;
+const SWEPT: usize = 6;
 
 impl Engine {
     /// Takes in the results of a batch whose provider is done, and closes it.
@@ -145,9 +145,12 @@ impl Engine {
                 }
             }
             let outcomes = sweep.next(most);
-            if outcomes.is_empty() || to.send(self.judge_outcomes(&batch, outcomes).await?).await.is_err() {
+            if outcomes.is_empty() {
                 break;
             }
+            // Judged results take several times the memory: the next are made once the last were taken.
+            let Ok(place) = to.reserve().await else { break };
+            place.send(self.judge_outcomes(&batch, outcomes).await?);
         }
         Ok(broken)
     }
