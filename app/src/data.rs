@@ -61,7 +61,7 @@ impl Visit {
     }
 }
 
-/// A form that was refused.
+/// A form that was refused; without errors, one that only asked to see something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RefusedForm {
     /// What is wrong, in the order of the fields.
@@ -173,6 +173,17 @@ pub trait PageData: Send + Sync {
     /// `/admin/dead-letters/{id}`, with the student's text where it was asked for
     async fn dead_letter(&self, viewer: &Viewer, id: &str, show_text: bool)
     -> PageResult<view::OpenedLetter>;
+    /// `/admin/rules`
+    async fn rules(&self, viewer: &Viewer) -> PageResult<view::Rules>;
+    /// `/admin/rules/versions?up_to=`
+    async fn rule_versions(&self, viewer: &Viewer, up_to: Option<i64>) -> PageResult<view::RuleVersions>;
+    /// `/admin/rules/edit?rule=`, a new one without a name; with what its form asked for
+    async fn rule(
+        &self,
+        viewer: &Viewer,
+        name: Option<&str>,
+        sent: Option<&RefusedForm>,
+    ) -> PageResult<view::RuleEdit>;
     /// `/mailbox?page=` and `/mailbox/{id}`; in the demo only, for whoever looks
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox>;
 }

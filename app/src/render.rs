@@ -143,7 +143,8 @@ pub fn error_status(error: &PageError) -> StatusCode {
 /// Renders the page at `address` (a path with its query). The status code is the page's own; a form that was
 /// refused ([`Visit::form`]) makes it 422.
 pub async fn page(site: &Site, visit: Visit, address: &Uri) -> Response<Body> {
-    let status = visit.form.is_some().then_some(StatusCode::UNPROCESSABLE_ENTITY);
+    let refused = visit.form.as_ref().is_some_and(|form| !form.errors.is_empty());
+    let status = refused.then_some(StatusCode::UNPROCESSABLE_ENTITY);
     respond(site, visit, address, None, status).await
 }
 
@@ -201,6 +202,13 @@ fn headers(response: &ResponseOptions) {
     }
     response.insert_header(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     response.insert_header(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+}
+
+/// Answers that what a form asked for can't be done, from inside a page.
+pub(crate) fn answer_refused() {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
 }
 
 /// Sets the status and headers that go with an error, from inside a page.

@@ -5,13 +5,13 @@ use quire_tests::{
     on_both,
     school::{Database, School},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 18] = [
+const ROUTES: [(&str, &str); 26] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -30,6 +30,14 @@ const ROUTES: [(&str, &str); 18] = [
     ("/api/v1/dead-letters/{id}/mark", "post"),
     ("/api/v1/estimates", "get"),
     ("/api/v1/providers/{name}/schedule-advice", "get"),
+    ("/api/v1/rules", "get"),
+    ("/api/v1/rules", "put"),
+    ("/api/v1/rules/check", "post"),
+    ("/api/v1/rules/facts", "get"),
+    ("/api/v1/rules/replay", "post"),
+    ("/api/v1/rules/restore", "post"),
+    ("/api/v1/rules/try", "post"),
+    ("/api/v1/rules/versions", "get"),
 ];
 
 /// The schema that a reference names, or the schema itself.
@@ -172,6 +180,19 @@ async fn answers_are_as_the_document_says(database: Database) {
         .get("/api/v1/providers/nobody/schedule-advice")
         .await
         .expect_problem(404, "not-found");
+    let admin = school.api("admin");
+    for path in ["/api/v1/rules", "/api/v1/rules/facts", "/api/v1/rules/versions"] {
+        check(&document, path, "get", 200, json, &admin.get(path).await.expect(200).json);
+    }
+    let rules = admin.get("/api/v1/rules").await.expect(200).json["rules"].clone();
+    for (path, body) in [
+        ("/api/v1/rules/check", json!({"condition": "budget.usd > 1"})),
+        ("/api/v1/rules/replay", json!({"rules": [], "days": 7})),
+        ("/api/v1/rules/try", json!({"rules": rules, "tracking_id": id})),
+        ("/api/v1/rules/restore", json!({"based_on": 1, "version": 1})),
+    ] {
+        check(&document, path, "post", 200, json, &admin.post(path, &body).await.expect(200).json);
+    }
     let problem = "application/problem+json";
     let refused = api.hand_in(assignment, "", None).await;
     check(&document, "/api/v1/submissions", "post", 422, problem, &refused.json);

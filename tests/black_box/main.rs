@@ -14,6 +14,7 @@ mod import;
 mod mail;
 mod main_path;
 mod realtime;
+mod rules;
 mod several;
 mod split;
 mod sse;

@@ -107,12 +107,30 @@ const PAGES = {
     ['overview', () => '/admin'],
     ['batches', () => '/admin/batches'],
     ['batch', () => `/admin/batches/${found.batch}`],
+    ['rules', () => '/admin/rules'],
+    ['rule', () => '/admin/rules/edit?rule=budget_conservation'],
+    ['rule-new', () => '/admin/rules/edit'],
+    ['rule-versions', () => '/admin/rules/versions'],
     ['dead-letters', () => '/admin/dead-letters'],
     ['dead-letter', () => `/admin/dead-letters/${found.letter.id}`],
     ['dead-letter-text', () => `/admin/dead-letters/${found.letter.id}?show=work`],
     ['dead-letter-closed', () => `/admin/dead-letters/${found.closed.id}`],
   ],
 };
+
+test('a condition is checked while it is typed', async () => {
+  const page = await visitor(browser, LOOKS[0]);
+  await signInAs(page, demo.url, /admin/i);
+  await page.goto(`${demo.url}/admin/rules/edit?rule=budget_conservation`);
+  const [field, told] = [page.locator('#condition'), page.locator('#condition-check')];
+  await field.fill('budget.usd > 0.7');
+  await told.getByText('Column 8: budget has no “usd”. Did you mean “used”?').waitFor();
+  await field.fill('budget.used > 0.7');
+  await page.waitForFunction(() => document.querySelector('#condition-check').textContent === '');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 const PARTS = { student: /student/i, instructor: /instructor|teach/i, admin: /admin/i };
 
 for (const [role, pages] of Object.entries(PAGES)) {

@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 57] = [
+pub const PAGES: [(&str, &str, u16); 62] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -48,6 +48,11 @@ pub const PAGES: [(&str, &str, u16); 57] = [
     ("batch", "/admin/batches/b-2041", 200),
     ("batch-split", "/admin/batches/b-2034", 200),
     ("batch-part", "/admin/batches/b-2045", 200),
+    ("rules", "/admin/rules?done=changed", 200),
+    ("rule", "/admin/rules/edit?rule=budget_conservation", 200),
+    ("rule-refused", "/admin/rules/edit?rule=budget_conservation&refused=1", 422),
+    ("rule-replayed", "/admin/rules/edit?rule=tried", 200),
+    ("rule-versions", "/admin/rules/versions", 200),
     ("dead-letters", "/admin/dead-letters?done=2&of=3", 200),
     ("dead-letters-resolved", "/admin/dead-letters?state=resolved", 200),
     ("dead-letters-none", "/admin/dead-letters?cause=killed", 200),
@@ -110,6 +115,11 @@ pub fn visit(uri: &Uri, query: &HashMap<String, String>) -> Visit {
                     value("criteria.support.points", "7"),
                     value("criteria.support.comment", "One figure that a reader can look up would help."),
                 ],
+            }
+        } else if path == "/admin/rules/edit" {
+            RefusedForm {
+                errors: vec![error("condition", "Column 8: budget has no “usd”. Did you mean “used”?")],
+                values: Vec::new(),
             }
         } else if path.starts_with("/admin/dead-letters/") {
             RefusedForm {

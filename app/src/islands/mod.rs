@@ -4,6 +4,7 @@
 mod auto_refresh;
 #[cfg(feature = "hydrate")]
 mod browser;
+mod condition_check;
 mod live_status;
 #[cfg(any(feature = "hydrate", test))]
 mod politeness;
@@ -11,6 +12,7 @@ mod print;
 mod unread;
 
 pub use auto_refresh::*;
+pub use condition_check::*;
 pub use live_status::*;
 pub use print::*;
 pub use unread::*;

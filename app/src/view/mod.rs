@@ -14,6 +14,8 @@ mod live;
 #[cfg(feature = "ssr")]
 mod result;
 #[cfg(feature = "ssr")]
+mod rules;
+#[cfg(feature = "ssr")]
 mod staff;
 #[cfg(feature = "ssr")]
 mod student;
@@ -29,6 +31,8 @@ pub use hand_in::*;
 pub use live::*;
 #[cfg(feature = "ssr")]
 pub use result::*;
+#[cfg(feature = "ssr")]
+pub use rules::*;
 #[cfg(feature = "ssr")]
 pub use staff::*;
 #[cfg(feature = "ssr")]

@@ -27,7 +27,7 @@ pub(super) const fn status(state: SubmissionState) -> model::Status {
     }
 }
 
-const fn lane(lane: queue::Lane) -> model::Lane {
+pub(super) const fn lane(lane: queue::Lane) -> model::Lane {
     match lane {
         queue::Lane::Urgent => model::Lane::Urgent,
         queue::Lane::Standard => model::Lane::Standard,
@@ -36,7 +36,7 @@ const fn lane(lane: queue::Lane) -> model::Lane {
 }
 
 /// Where the work goes and why: all of the reasoning for staff, a friendly line for students.
-fn route(decision: &Decision, staff: bool) -> model::Route {
+pub(super) fn route(decision: &Decision, staff: bool) -> model::Route {
     let (kind, friendly) = match decision.route {
         routing::Route::Realtime => {
             (model::RouteType::Realtime, "Your marks are needed soon, so your work is marked at once.")
@@ -304,7 +304,7 @@ pub(super) fn assignment(listed: &Listed, now: DateTime<Utc>) -> model::Assignme
     }
 }
 
-const fn route_type(route: routing::Route) -> model::RouteType {
+pub(super) const fn route_type(route: routing::Route) -> model::RouteType {
     match route {
         routing::Route::Realtime => model::RouteType::Realtime,
         routing::Route::Batch => model::RouteType::Batch,

@@ -9,6 +9,7 @@ pub(crate) mod error;
 mod forecasts;
 mod lists;
 pub mod model;
+pub(crate) mod rules;
 mod submissions;
 
 use crate::http::{
@@ -39,7 +40,8 @@ pub const PATH: &str = "/api/v1";
         (name = "submissions", description = "Handing in and following"),
         (name = "lists", description = "What there is"),
         (name = "dead letters", description = "Work that ran out of automatic remedies"),
-        (name = "forecasts", description = "How estimates are made and kept, and when to send")
+        (name = "forecasts", description = "How estimates are made and kept, and when to send"),
+        (name = "rules", description = "Which work goes where, and what other rules would change")
     ),
     components(schemas(crate::http::problem::Details)),
     security(("token" = [])),
@@ -79,7 +81,14 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::edit))
         .routes(routes!(dead_letters::mark))
         .routes(routes!(forecasts::estimates))
-        .routes(routes!(forecasts::schedule_advice));
+        .routes(routes!(forecasts::schedule_advice))
+        .routes(routes!(rules::in_force, rules::put))
+        .routes(routes!(rules::restore))
+        .routes(routes!(rules::versions))
+        .routes(routes!(rules::check))
+        .routes(routes!(rules::facts))
+        .routes(routes!(rules::replay))
+        .routes(routes!(rules::try_on));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -160,6 +169,13 @@ mod tests {
                 "/api/v1/providers",
                 "/api/v1/providers/{name}/batch-size",
                 "/api/v1/providers/{name}/schedule-advice",
+                "/api/v1/rules",
+                "/api/v1/rules/check",
+                "/api/v1/rules/facts",
+                "/api/v1/rules/replay",
+                "/api/v1/rules/restore",
+                "/api/v1/rules/try",
+                "/api/v1/rules/versions",
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",
                 "/api/v1/submissions/{tracking_id}/events",

@@ -1,5 +1,7 @@
 //! What goes over the wire: the bodies of requests and answers, shared by server and client.
 
+pub mod rules;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};

@@ -75,6 +75,8 @@ kinds! {
         "The student has handed in as many drafts as the assignment allows.";
     Resolved "already-resolved" CONFLICT "Something was done before"
         "Someone, or Quire itself on schedule, did something about this dead letter before. Look at it again.";
+    Changed "changed-meanwhile" CONFLICT "Changed meanwhile"
+        "Someone changed this after it was read. Nothing was changed now; read it again and make the change anew.";
     TooLarge "too-large" PAYLOAD_TOO_LARGE "Too large"
         "The body, or the file in it, is larger than this Quire takes. `detail` says how much it takes.";
     UnsupportedType "unsupported-type" UNSUPPORTED_MEDIA_TYPE "Wrong type"

@@ -5,6 +5,7 @@ mod common;
 mod forecast;
 pub(crate) mod letters;
 mod live;
+pub(crate) mod rules;
 mod staff;
 mod student;
 
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 pub(crate) use common::failed;
 use common::uuid;
 use quire_app::{
-    data::{PageData, PageError, PageResult, Viewer},
+    data::{PageData, PageError, PageResult, RefusedForm, Viewer},
     view,
 };
 use quire_engine::{
@@ -160,6 +161,23 @@ impl PageData for Pages {
         page: u64,
     ) -> PageResult<view::DeadLetters> {
         self.dead_letters_of(&self.actor(viewer).await?, filter, page).await
+    }
+
+    async fn rules(&self, viewer: &Viewer) -> PageResult<view::Rules> {
+        self.rules_of(&self.actor(viewer).await?).await
+    }
+
+    async fn rule_versions(&self, viewer: &Viewer, up_to: Option<i64>) -> PageResult<view::RuleVersions> {
+        self.rule_versions_of(&self.actor(viewer).await?, up_to).await
+    }
+
+    async fn rule(
+        &self,
+        viewer: &Viewer,
+        name: Option<&str>,
+        sent: Option<&RefusedForm>,
+    ) -> PageResult<view::RuleEdit> {
+        self.rule_of(&self.actor(viewer).await?, name, sent).await
     }
 
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {

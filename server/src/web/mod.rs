@@ -8,6 +8,7 @@ mod mailbox;
 mod mark_by_hand;
 mod notices;
 mod pages;
+mod rules;
 mod sign_in;
 mod visitor;
 
@@ -39,6 +40,8 @@ pub(crate) fn router(app: &App) -> Router<App> {
         router = match path.as_str() {
             "/sign-in" => router.route(path, get(pages::page).post(sign_in::by_password)),
             "/admin/dead-letters" => router.route(path, get(pages::page).post(dead_letters::decide)),
+            "/admin/rules" => router.route(path, get(pages::page).post(rules::order)),
+            "/admin/rules/edit" => router.route(path, get(pages::page).post(rules::one)),
             // These bring a work or feedback back.
             "/admin/dead-letters/{id}" => {
                 let post = post(dead_letters::one).layer(DefaultBodyLimit::max(work));
@@ -54,6 +57,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
     router = router
         .route("/sign-out", post(sign_in::out))
         .route("/notices/unread", get(notices::unread))
+        .route("/admin/rules/check", get(rules::check))
         .route("/notices/read-all", post(notices::read_all))
         .route("/notices/{id}/read", post(notices::read));
     if app.demo.is_some() {

@@ -2,12 +2,13 @@
 
 mod admin;
 mod letters;
+mod rules;
 mod staff;
 mod student;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use quire_app::data::{PageData, PageError, PageResult, Role, Viewer, Visit};
+use quire_app::data::{PageData, PageError, PageResult, RefusedForm, Role, Viewer, Visit};
 use quire_app::view;
 
 /// A Wednesday, 14:05 in Berlin: the time at which all samples are looked at.
@@ -144,6 +145,23 @@ impl PageData for Samples {
         show_text: bool,
     ) -> PageResult<view::OpenedLetter> {
         letters::one(id, show_text).ok_or(PageError::NotFound)
+    }
+
+    async fn rules(&self, _viewer: &Viewer) -> PageResult<view::Rules> {
+        Ok(rules::rules())
+    }
+
+    async fn rule_versions(&self, _viewer: &Viewer, _up_to: Option<i64>) -> PageResult<view::RuleVersions> {
+        Ok(rules::versions())
+    }
+
+    async fn rule(
+        &self,
+        _viewer: &Viewer,
+        name: Option<&str>,
+        sent: Option<&RefusedForm>,
+    ) -> PageResult<view::RuleEdit> {
+        rules::edit(name, sent).ok_or(PageError::NotFound)
     }
 
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {

@@ -22,6 +22,10 @@ pub enum AssessmentType {
 }
 
 impl AssessmentType {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::FinalExam, Self::Summative, Self::Formative, Self::Practice, Self::Draft, Self::Quiz];
+
     /// The name in rules, settings and the API.
     #[must_use]
     pub const fn name(self) -> &'static str {

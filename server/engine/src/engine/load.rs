@@ -150,6 +150,13 @@ impl Engine {
             tracing::info!("the providers' settings and prices were read anew");
             self.health().retry_now();
         }
+        match self.refresh_rules().await {
+            // Those that were in force go on.
+            Err(EngineError::Rule(error)) => {
+                tracing::error!(%error, "the stored routing rules can't be used")
+            }
+            refreshed => refreshed?,
+        }
         let backlog = queue::store::backlog(&mut db, now).await?;
         let in_flight = batching::store::in_flight(&mut db).await?;
         let recent = batching::store::recent(&mut db, now).await?;

@@ -217,6 +217,20 @@ impl Engine {
     pub fn rules(&self) -> Arc<RuleSet> {
         self.0.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+    /// Reads the rules anew where another version is in force by now.
+    ///
+    /// # Errors
+    /// If the database fails, or a stored condition can't be read.
+    pub(crate) async fn refresh_rules(&self) -> Result<(), EngineError> {
+        let mut db = self.db();
+        if crate::routing::last_version(&mut db).await? == Some(self.rules().version) {
+            return Ok(());
+        }
+        let rules = crate::routing::current_rules(&mut db, self.world()).await?;
+        tracing::info!(version = rules.version, "the routing rules were read anew");
+        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        Ok(())
+    }
     /// Places of all that wait.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {

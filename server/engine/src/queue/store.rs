@@ -11,7 +11,7 @@ use crate::{
         AssignmentId, BatchId, DbError, EditId, Exec, JobId, Json, NanoUsd, PersonId, Rows, SubmissionId,
         in_chunks, places,
     },
-    submission::Sent,
+    submission::{Sent, TrackingId},
 };
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -350,6 +350,56 @@ pub async fn decisions(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId
         decisions.extend(rows.into_iter().map(|(id, decision)| (id, decision.0)));
     }
     Ok(decisions)
+}
+
+/// The first decisions about jobs whose id is this one or later, as JSON, in the order of their ids; at most so many.
+///
+/// # Errors
+/// If the database fails.
+pub async fn first_decisions(
+    x: &mut impl Exec,
+    from: JobId,
+    most: i64,
+) -> Result<Vec<(JobId, String)>, DbError> {
+    x.query(
+        "SELECT d.job_id, CAST(COALESCE((SELECT p.decision FROM past_decisions p WHERE p.job_id = d.job_id \
+         ORDER BY p.ended_at LIMIT 1), d.decision) AS TEXT) FROM decisions d WHERE d.job_id >= $1 \
+         ORDER BY d.job_id LIMIT $2",
+    )
+    .bind(from)
+    .bind(most)
+    .all()
+    .await
+}
+
+/// How many jobs whose id is this one or later each rule sent its way, by the rule's name; none where nothing applied.
+///
+/// # Errors
+/// If the database fails.
+pub async fn decided_by(x: &mut impl Exec, from: JobId) -> Result<Vec<(Option<String>, i64)>, DbError> {
+    x.query("SELECT decision ->> 'rule', COUNT(*) FROM decisions WHERE job_id >= $1 GROUP BY 1")
+        .bind(from)
+        .all()
+        .await
+}
+
+/// The tracking ids of the submissions that jobs belong to.
+///
+/// # Errors
+/// If the database fails.
+pub async fn tracking_ids(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, TrackingId>, DbError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query(format!(
+            "SELECT j.id, s.tracking_id FROM model_jobs j JOIN submissions s ON s.id = j.submission_id \
+             WHERE j.id IN ({places})"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        found.extend(query.all::<(JobId, TrackingId)>().await?);
+    }
+    Ok(found)
 }
 
 /// Puts a job back into the queue for another provider: `to` is the job as it is to be; false where it has moved on from

@@ -131,7 +131,7 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
             route,
             provider: p.name.clone(),
             model: p.model.clone(),
-            cost: cost(p, route),
+            cost: p.cost(route),
         })
         .collect();
     fallbacks.sort_by_key(|f| f.cost);
@@ -144,13 +144,10 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
         rules_version: rules.version,
         reasoning: chosen.reasoning,
         confidence: f64::from(same) / f64::from(all),
-        cost: cost(provider, chosen.route),
+        cost: provider.cost(chosen.route),
         most,
         realtime_cost: provider.realtime_cost,
-        seconds: match chosen.route {
-            Route::Realtime => REALTIME_SECONDS,
-            Route::Batch => (provider.batch_p50, provider.batch_p90),
-        },
+        seconds: provider.seconds(chosen.route),
         fallbacks,
         facts,
     })
@@ -168,12 +165,19 @@ struct Variation {
     time: f64,
 }
 
-struct Chosen<'a> {
-    route: Route,
-    lane: Lane,
-    provider: usize,
-    rule: Option<&'a Rule>,
+/// Where work goes.
+pub(super) struct Chosen<'a> {
+    pub(super) route: Route,
+    pub(super) lane: Lane,
+    /// The provider, by its place among the facts.
+    pub(super) provider: usize,
+    pub(super) rule: Option<&'a Rule>,
     reasoning: String,
+}
+
+/// Where these facts lead, without how sure that is.
+pub(super) fn choose_by<'a>(rules: &'a RuleSet, facts: &'a Facts) -> Result<Chosen<'a>, NoProvider> {
+    choose(&mut rules.ask(facts), facts)
 }
 
 fn choose<'a>(asking: &mut Asking<'a>, facts: &Facts) -> Result<Chosen<'a>, NoProvider> {
@@ -230,13 +234,6 @@ fn on(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<(Route, usize)
     Ok((if takes { route } else { Route::Realtime }, provider))
 }
 
-fn cost(provider: &ProviderFacts, route: Route) -> NanoUsd {
-    match route {
-        Route::Realtime => provider.realtime_cost,
-        Route::Batch => provider.batch_cost,
-    }
-}
-
 /// The provider that a rule names, by its place.
 fn named<'a>(facts: &Facts, rule: Option<&'a Rule>) -> Option<(&'a str, Option<usize>)> {
     let name = rule?.action.provider.as_deref()?;
@@ -258,7 +255,7 @@ fn pick(facts: &Facts, rule: Option<&Rule>, route: Route) -> Option<usize> {
         return Some(there);
     }
     let best = |healthy| {
-        let cheapest = suiting(facts, route, healthy).min_by_key(|(_, p)| (cost(p, route), -p.free_share()));
+        let cheapest = suiting(facts, route, healthy).min_by_key(|(_, p)| (p.cost(route), -p.free_share()));
         cheapest.map(|(i, _)| i)
     };
     best(true).or_else(|| best(false)).or_else(|| {
@@ -280,8 +277,7 @@ fn on_whom(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<String, N
         None => {}
     }
     let p = &facts.providers[chosen];
-    let as_cheap =
-        |(i, other): &(usize, &ProviderFacts)| *i != chosen && cost(other, route) == cost(p, route);
+    let as_cheap = |(i, other): &(usize, &ProviderFacts)| *i != chosen && other.cost(route) == p.cost(route);
     let equals = suiting(facts, route, true).filter(as_cheap).count();
     why.push_str(&if equals > 0 {
         format!(" Of {} equally cheap providers {} has the most room.", equals + 1, p.name)

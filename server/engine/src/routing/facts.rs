@@ -1,6 +1,6 @@
 //! What a routing decision knows: gathered before it, kept with it, so that it can be replayed.
 
-use super::{StudentTier, Urgency};
+use super::{REALTIME_SECONDS, Route, StudentTier, Urgency};
 use crate::{course::AssessmentType, provider::ProviderKind, store::NanoUsd};
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,24 @@ pub struct ProviderFacts {
 }
 
 impl ProviderFacts {
+    /// Expected cost of the job by a route.
+    #[must_use]
+    pub const fn cost(&self, route: Route) -> NanoUsd {
+        match route {
+            Route::Realtime => self.realtime_cost,
+            Route::Batch => self.batch_cost,
+        }
+    }
+
+    /// Seconds within which half of such work is back by a route, and nine of ten.
+    #[must_use]
+    pub const fn seconds(&self, route: Route) -> (i64, i64) {
+        match route {
+            Route::Realtime => REALTIME_SECONDS,
+            Route::Batch => (self.batch_p50, self.batch_p90),
+        }
+    }
+
     /// The share of its batch slots that is free, in millionths; negative where more waits than they take.
     #[must_use]
     pub fn free_share(&self) -> i64 {

@@ -3,20 +3,33 @@
 //! [`decide`] is a pure function from [`Facts`] and a [`RuleSet`] to a [`Decision`].
 
 mod again;
+mod changes;
+mod check;
 mod decide;
+mod edit;
 mod facts;
+mod replay;
 mod rule;
 mod store;
 #[cfg(test)]
 mod tests;
 mod urgency;
+mod valid;
+mod vocabulary;
 
 pub(crate) use again::Rounds;
 pub use again::{facts_of_now, is_worth_it};
+pub use changes::in_order;
+pub use check::{Fault, LONGEST_CONDITION, check};
 pub use decide::{Decision, Fallback, NoProvider, REALTIME_SECONDS, Route, decide};
+pub use edit::{MOST_DAYS, RulesError, RulesInForce, Tried, VersionSeen};
 pub use facts::{
     AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, StudentFacts, SubmissionFacts,
 };
+pub use replay::{Change, MOST_NAMED, Replay, Side, Tally, Went};
 pub use rule::{Action, Rule, RuleError, RuleSet, Way, seeded};
-pub use store::current_rules;
+pub(crate) use store::last_version;
+pub use store::{RuleVersion, current_rules};
 pub use urgency::{StudentTier, Urgency, UrgencyFacts, urgency};
+pub use valid::{MOST_RULES, RuleFault};
+pub use vocabulary::{Fact, Holds, VOCABULARY};

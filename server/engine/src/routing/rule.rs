@@ -1,7 +1,7 @@
 //! Rules: ordered conditions over the facts, each with an action (SPEC 2.4).
 
-use super::Facts;
-use crate::queue::Lane;
+use super::{Facts, ProviderFacts, check};
+use crate::{queue::Lane, store::NanoUsd};
 use cel::{Context, Program, Value};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -153,14 +153,12 @@ impl RuleSet {
         let rules = rules
             .into_iter()
             .filter(|rule| rule.enabled)
-            .map(|rule| match Program::compile(&rule.condition) {
+            .map(|rule| match check::parse(&rule.condition) {
                 Ok(program) => {
                     let estimates = ESTIMATES.iter().any(|name| program.references().has_variable(name));
                     Ok(Compiled { rule, program, estimates })
                 }
-                Err(errors) => {
-                    Err(RuleError::Syntax { rule: rule.name, problem: errors.to_string().trim().to_owned() })
-                }
+                Err(fault) => Err(RuleError::Syntax { rule: rule.name, problem: fault.to_string() }),
             })
             .collect::<Result<Vec<_>, _>>()?;
         let looks = |name: &&str| rules.iter().any(|rule| rule.program.references().has_variable(name));
@@ -178,6 +176,16 @@ impl RuleSet {
             }
         }
         Asking { set: self, facts, context, known: vec![None; self.rules.len()], asked: Vec::new() }
+    }
+}
+
+impl RuleSet {
+    /// Each rule, in order, with whether it applies to these facts, or why it can't be asked.
+    #[must_use]
+    pub fn each(&self, facts: &Facts) -> Vec<(Rule, Result<bool, RuleError>)> {
+        let asking = self.ask(facts);
+        let scope = with_estimates(&asking.context, self, facts, facts.into());
+        self.rules.iter().map(|compiled| (compiled.rule.clone(), holds(compiled, &scope))).collect()
     }
 }
 
@@ -224,13 +232,8 @@ impl<'a> Asking<'a> {
         let mut scope = None;
         for (compiled, known) in self.set.rules.iter().zip(&mut self.known) {
             let applies = if compiled.estimates {
-                let scope = scope.get_or_insert_with(|| {
-                    let mut scope = self.context.new_inner_scope();
-                    for name in ESTIMATES.into_iter().filter(|name| self.set.looked_at.contains(name)) {
-                        scope.add_variable_from_value(name, estimated(name, estimates, self.facts));
-                    }
-                    scope
-                });
+                let scope = scope
+                    .get_or_insert_with(|| with_estimates(&self.context, self.set, self.facts, estimates));
                 holds(compiled, scope)
             } else {
                 known.get_or_insert_with(|| holds(compiled, &self.context)).clone()
@@ -243,6 +246,20 @@ impl<'a> Asking<'a> {
         }
         (None, wrong)
     }
+}
+
+/// These facts, and those estimates that some rule looks at.
+fn with_estimates<'c>(
+    context: &'c Context<'_, 'static>,
+    set: &RuleSet,
+    facts: &Facts,
+    estimates: Estimates,
+) -> Context<'c, 'static> {
+    let mut scope = context.new_inner_scope();
+    for name in ESTIMATES.into_iter().filter(|name| set.looked_at.contains(name)) {
+        scope.add_variable_from_value(name, estimated(name, estimates, facts));
+    }
+    scope
 }
 
 fn holds(Compiled { rule, program, .. }: &Compiled, context: &Context<'_, '_>) -> Result<bool, RuleError> {
@@ -264,11 +281,11 @@ fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
 }
 
 /// The names of the facts that no estimate changes, as rules use them.
-const FACTS: [&str; 5] = ["urgency", "assignment", "submission", "student", "clock"];
+const FACTS: [&str; 7] = ["urgency", "assignment", "submission", "student", "cost", "providers", "clock"];
 
 /// One of [`FACTS`].
 fn value(name: &str, facts: &Facts) -> Value {
-    let Facts { urgency, assignment, submission, student, clock, .. } = facts;
+    let Facts { urgency, assignment, submission, student, clock, providers, .. } = facts;
     match name {
         "urgency" => text(urgency.name()),
         "assignment" => map([
@@ -281,10 +298,20 @@ fn value(name: &str, facts: &Facts) -> Value {
         "submission" => map([
             ("words", Value::Int(submission.words)),
             ("tokens", Value::Int(submission.tokens)),
+            ("output_tokens", Value::Int(submission.output_tokens)),
             ("draft", Value::Int(submission.draft)),
         ]),
         "student" => {
             map([("tier", text(student.tier.name())), ("drafts_left", Value::Int(student.drafts_left))])
+        }
+        "cost" => cost(facts),
+        "providers" => {
+            let up = providers.iter().filter(|p| p.healthy);
+            map([
+                ("all", Value::Int(i64::try_from(providers.len()).unwrap_or(i64::MAX))),
+                ("up", Value::Int(i64::try_from(up.clone().count()).unwrap_or(i64::MAX))),
+                ("free_jobs", Value::Int(up.map(|p| p.free_jobs.max(0)).sum())),
+            ])
         }
         "clock" => map([
             ("peak", Value::Bool(clock.peak)),
@@ -293,6 +320,24 @@ fn value(name: &str, facts: &Facts) -> Value {
         ]),
         _ => Value::Null,
     }
+}
+
+/// What the work is expected to cost at the cheapest provider that answers, or at the cheapest where none does.
+fn cost(facts: &Facts) -> Value {
+    let cheapest = |of: &dyn Fn(&ProviderFacts) -> Option<NanoUsd>| {
+        let up = facts.providers.iter().filter(|p| p.healthy).filter_map(of).min();
+        up.or_else(|| facts.providers.iter().filter_map(of).min())
+    };
+    let realtime = cheapest(&|p| Some(p.realtime_cost)).unwrap_or_default();
+    // Where nobody takes batches, all goes in real time.
+    let batch = cheapest(&|p| p.batch.then_some(p.batch_cost)).unwrap_or(realtime);
+    let most = cheapest(&|p| Some(p.realtime_most)).unwrap_or_default();
+    map([
+        ("realtime_usd", Value::Float(realtime.dollars())),
+        ("batch_usd", Value::Float(batch.dollars())),
+        ("saved_usd", Value::Float((realtime - batch).dollars())),
+        ("affordable", Value::Bool(facts.budget.left.is_none_or(|left| left >= most))),
+    ])
 }
 
 const BUDGET: &str = "budget";
@@ -310,5 +355,49 @@ fn estimated(name: &str, estimates: Estimates, facts: &Facts) -> Value {
         }
         LOAD => map([("waiting", Value::Int(estimates.waiting)), ("sent", Value::Int(estimates.sent))]),
         _ => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{super::tests::facts, *};
+    use crate::routing::vocabulary::{Fact, Holds, VOCABULARY};
+    use cel::objects::Key;
+
+    fn is_as_said(fact: &Fact, value: &Value) {
+        match (fact.holds, value) {
+            (_, Value::Null) => assert!(fact.can_be_missing, "{}", fact.name),
+            (Holds::Truth, Value::Bool(_))
+            | (Holds::Whole, Value::Int(_))
+            | (Holds::Number, Value::Float(_))
+            | (Holds::Text, Value::String(_)) => {}
+            (Holds::Word(words), Value::String(word)) => assert!(words().contains(&word.as_str()), "{word}"),
+            (Holds::Parts(parts), Value::Map(map)) => {
+                assert_eq!(map.map.len(), parts.len(), "{}", fact.name);
+                for part in parts {
+                    let value = map.map.get(&Key::String(Arc::new(part.name.to_owned())));
+                    is_as_said(part, value.unwrap_or_else(|| panic!("{}.{}", fact.name, part.name)));
+                }
+            }
+            (holds, value) => panic!("{} is {value:?}, not {holds:?}", fact.name),
+        }
+    }
+
+    /// What is checked while a rule is typed is what its condition finds when it is asked.
+    #[test]
+    fn facts_are_what_the_vocabulary_says() {
+        let facts = facts();
+        let mut known: Vec<&str> = FACTS.into_iter().chain(ESTIMATES).collect();
+        for fact in VOCABULARY {
+            let value = if ESTIMATES.contains(&fact.name) {
+                estimated(fact.name, (&facts).into(), &facts)
+            } else {
+                value(fact.name, &facts)
+            };
+            is_as_said(fact, &value);
+            known.retain(|name| *name != fact.name);
+        }
+        assert_eq!(known, Vec::<&str>::new());
     }
 }

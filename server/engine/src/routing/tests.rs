@@ -22,7 +22,7 @@ fn provider(name: &str, cost: i64) -> ProviderFacts {
     }
 }
 
-fn facts() -> Facts {
+pub(super) fn facts() -> Facts {
     Facts {
         urgency: Urgency::Medium,
         assignment: AssignmentFacts {

@@ -17,6 +17,9 @@ pub enum Urgency {
 }
 
 impl Urgency {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::High, Self::Medium, Self::Low];
+
     /// The name in rules and the API.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -42,6 +45,9 @@ pub enum StudentTier {
 }
 
 impl StudentTier {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Supported, Self::Premium];
+
     /// The name in rules, settings and the API.
     #[must_use]
     pub const fn name(self) -> &'static str {

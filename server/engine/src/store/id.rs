@@ -1,5 +1,6 @@
 //! Identifiers: one newtype per noun, each a UUID version 7 (RFC 9562), so that ids sort by the time they were made.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// An identifier that is a UUID underneath.
@@ -8,6 +9,13 @@ pub trait Id: Copy + Send + Sync {
     fn from_uuid(uuid: Uuid) -> Self;
     /// The UUID.
     fn uuid(self) -> Uuid;
+}
+
+/// The smallest id of those made at a time or later: of a UUID version 7, the first 48 bits are its time in milliseconds.
+#[must_use]
+pub fn first_id_at<I: Id>(at: DateTime<Utc>) -> I {
+    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
+    I::from_uuid(Uuid::from_u128(milliseconds << 80))
 }
 
 macro_rules! ids {

@@ -22,7 +22,7 @@ pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use id::{
     AssessmentId, AssignmentId, BatchId, BudgetId, CallId, CourseId, DeadLetterId, EditId, Id, JobId,
     LedgerLineId, LookId, MessageId, NoticeId, OutageId, PersonId, RubricId, RubricVersionId, RuleSetId,
-    SubmissionId, TokenId,
+    SubmissionId, TokenId, first_id_at,
 };
 pub use lately::Lately;
 pub use many::Rows;
