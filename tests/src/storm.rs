@@ -300,11 +300,12 @@ async fn kill_again_and_again(
     Ok(outcome)
 }
 
-/// Few batches are split by chance: where that is waited for, no provider takes more than four requests in one.
+/// Few batches are split by chance: where that is waited for, no provider takes more than twenty requests in one. With far
+/// fewer, the many parts of one batch, sent one after the other, would keep all others waiting.
 async fn take_small_batches_only(school: &School, small: bool) {
     let usual = quire_simulator::Settings::default();
     let [openai, anthropic] =
-        if small { [4, 4] } else { [usual.openai_max_requests, usual.anthropic_max_requests] };
+        if small { [20, 20] } else { [usual.openai_max_requests, usual.anthropic_max_requests] };
     school.control(&json!({"openai_max_requests": openai, "anthropic_max_requests": anthropic})).await;
 }
 

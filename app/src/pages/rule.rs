@@ -42,10 +42,10 @@ fn draw(page: RuleEdit) -> AnyView {
         .iter()
         .map(|fact| {
             view! {
-                <tr>
-                    <td><code>{fact.name.clone()}</code></td>
-                    <td>{fact.about.clone()}<div class="small quiet">{fact.holds.clone()}</div></td>
-                </tr>
+                <li>
+                    <code>{fact.name.clone()}</code>
+                    <span>{fact.about.clone()}" "<span class="small quiet">{fact.holds.clone()}</span></span>
+                </li>
             }
         })
         .collect_view();
@@ -68,7 +68,7 @@ fn draw(page: RuleEdit) -> AnyView {
                         <details open=page.tried.is_none() && page.replay.is_none()>
                             <summary>"What a condition can look at"</summary>
                             <p>"Compare facts with "<code>"=="</code>", "<code>"!="</code>", "<code>"<"</code>", "<code>">"</code>" or "<code>"in [ ]"</code>", and join what must hold with "<code>"&&"</code>" (and), "<code>"||"</code>" (or), "<code>"!"</code>" (not)."</p>
-                            <DataTable caption="Facts" columns=vec![col("Name"), col("What it says")]>{facts}</DataTable>
+                            <ul class="facts">{facts}</ul>
                         </details>
                     </section>
                 </div>

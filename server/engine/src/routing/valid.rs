@@ -59,7 +59,9 @@ pub(super) fn validate(rules: &[Rule], providers: &[&str]) -> Result<(), Vec<Rul
         for fault in check::check(&rule.condition).err().unwrap_or_default() {
             found(at, "condition", fault.to_string());
         }
+        // A rule that is off may wait for its provider.
         if let Some(provider) = &rule.action.provider
+            && rule.enabled
             && !providers.contains(&provider.as_str())
         {
             let known = if providers.is_empty() {
@@ -112,6 +114,11 @@ mod tests {
                 "3 action.provider: gone is not set up (set up: openai)",
             ]
         );
+        let mut off = rules;
+        for rule in &mut off {
+            rule.enabled = false;
+        }
+        assert_eq!(validate(&off, &["openai"]).unwrap_err().len(), 5, "all but the provider");
         let many: Vec<_> =
             (0..=100).map(|n| Rule { name: format!("r{n}"), priority: n, ..seeded().remove(0) }).collect();
         assert_eq!(
