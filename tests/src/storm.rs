@@ -278,14 +278,20 @@ async fn kill_again_and_again(
             waiting = Some((Instant::now(), done(school).await?));
         }
         let orders = if chance.random_bool(0.6) && kills < plan.kills {
-            // The point that was struck the fewest times.
+            // The point that was struck the fewest times; none where those of the other role are far behind, so that kills
+            // are left for them.
             let struck = |point: &str| outcome.kills.get(point).copied().unwrap_or(0);
             let tried = |point: &str| tries.get(point).copied().unwrap_or(0);
             let points = points(member.role).into_iter();
             let point = points.min_by_key(|point| (struck(point), tried(point))).context("a point")?;
-            *tries.entry(point).or_default() += 1;
-            let time = if point.starts_with("split.") { 1 } else { chance.random_range(1..=2) };
-            Orders::Crash(format!("{point}:{time}"))
+            let least = POINTS.into_iter().map(struck).min().unwrap_or(0);
+            if struck(point) > least + 1 {
+                Orders::None
+            } else {
+                *tries.entry(point).or_default() += 1;
+                let time = if point.starts_with("split.") { 1 } else { chance.random_range(1..=2) };
+                Orders::Crash(format!("{point}:{time}"))
+            }
         } else {
             Orders::None
         };
