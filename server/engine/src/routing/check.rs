@@ -1,6 +1,7 @@
 //! Checking a rule's condition while it is typed (SPEC 2.6): whether it can be read, and the names and types of all that
 //! it looks at, each fault with its column. What passes here has no loop and asks for nothing that facts don't have, so
-//! that it ends, and gives true or false.
+//! that it ends at once. What can still go wrong when it is asked (a division by 0, a missing fact that is compared with
+//! null elsewhere only) makes its rule not apply, and is told with the decision.
 
 use super::vocabulary::{Fact, Holds, VOCABULARY};
 use cel::{
@@ -117,7 +118,7 @@ fn too_many_brackets(condition: &str) -> Option<usize> {
     None
 }
 
-/// How deep an expression is nested. Loops count as endless: they are refused wherever they stand.
+/// How deep an expression is nested. Loops and maps are not looked into: the check refuses them wherever they stand.
 fn depth(expr: &IdedExpr) -> usize {
     let parts: Vec<&IdedExpr> = match &expr.expr {
         Expr::Select(select) => vec![&select.operand],
