@@ -44,7 +44,8 @@ impl From<EngineError> for Problem {
             EngineError::NoProvider(_)
             | EngineError::NoPrice { .. }
             | EngineError::Prompt(_)
-            | EngineError::Rule(_) => ours(&error, false),
+            | EngineError::Rule(_)
+            | EngineError::Spool(_) => ours(&error, false),
         }
     }
 }

@@ -704,7 +704,7 @@ pub async fn set_outcome(
 ) -> Result<Vec<JobId>, DbError> {
     let mut noted = Vec::with_capacity(jobs.len());
     for chunk in jobs.chunks(256) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "UPDATE batch_items SET outcome = $1 WHERE batch_id = $2 AND outcome IS NULL AND job_id IN ({}) \
              RETURNING job_id",
             crate::store::places(3, chunk.len())
@@ -725,7 +725,7 @@ pub async fn set_outcome(
 /// If the database fails.
 pub async fn set_said(x: &mut impl Exec, id: BatchId, jobs: &[JobId], said: &str) -> Result<(), DbError> {
     for chunk in jobs.chunks(256) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "UPDATE batch_items SET said = $1 WHERE batch_id = $2 AND job_id IN ({})",
             crate::store::places(3, chunk.len())
         ));
@@ -792,20 +792,25 @@ pub struct InFlight {
     pub model: String,
     /// Batches being sent or marked.
     pub batches: i64,
-    /// Jobs in them.
+    /// Jobs in them, and in parts of split batches that wait for their turn.
     pub jobs: i64,
-    /// Their input tokens, estimated.
+    /// Input tokens of the batches, estimated.
     pub tokens: i64,
 }
 
-/// What is with providers. A batch whose provider is done no longer takes a slot.
+/// What is with providers. A batch whose provider is done no longer takes a slot; of the parts of a split batch that wait
+/// for their turn only the next one does, as they go one after the other.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn in_flight(x: &mut impl Exec) -> Result<Vec<InFlight>, DbError> {
     x.query(
-        "SELECT provider, model, COUNT(*) AS batches, CAST(SUM(jobs) AS BIGINT) AS jobs, \
-         CAST(SUM(tokens) AS BIGINT) AS tokens FROM batches WHERE state IN ('written', 'sending', 'sent') \
+        "SELECT provider, model, COUNT(CASE WHEN NOT waits THEN 1 END) AS batches, \
+         CAST(SUM(jobs) AS BIGINT) AS jobs, \
+         CAST(COALESCE(SUM(CASE WHEN NOT waits THEN tokens END), 0) AS BIGINT) AS tokens \
+         FROM (SELECT provider, model, jobs, tokens, state = 'written' AND EXISTS (SELECT 1 FROM batches p \
+         WHERE p.parent = b.parent AND p.split < b.split AND p.state = 'written') AS waits \
+         FROM batches b WHERE state IN ('written', 'sending', 'sent')) AS open \
          GROUP BY provider, model ORDER BY provider, model",
     )
     .all()

@@ -33,6 +33,9 @@ pub enum EngineError {
     /// The stored rules can't be read.
     #[error(transparent)]
     Rule(#[from] crate::routing::RuleError),
+    /// Results can't be kept while they wait to be taken in.
+    #[error("the results of a batch can't be kept in a temporary file; make room for it, or set TMPDIR to a folder that has: {0}")]
+    Spool(String),
     /// Not now.
     #[error(
         "Quire is busy or its database can't be reached. Nothing was changed; try again in a moment. ({0})"

@@ -154,7 +154,7 @@ pub(super) async fn people_by_email(
     }
     let mut people = Vec::with_capacity(emails.len());
     for (places, chunk) in in_chunks(emails) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "{}({places})",
             person!(
                 "e.course_id, e.role, ",

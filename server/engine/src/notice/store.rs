@@ -241,7 +241,7 @@ pub async fn facts(x: &mut impl Exec, ids: &[NoticeId]) -> Result<Vec<Facts>, Db
     }
     let mut facts = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT n.id, n.kind, p.email, p.name, p.time_zone, p.disabled_at, {SUBJECT} \
              FROM notices n JOIN people p ON p.id = n.person_id {SUBJECTS} WHERE n.id IN ({places})"
         ));
@@ -278,7 +278,7 @@ pub struct Reader {
 pub async fn readers(x: &mut impl Exec, ids: &[NoticeId]) -> Result<Vec<Reader>, DbError> {
     let mut readers = Vec::new();
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT n.id, p.email, p.name, p.time_zone, p.disabled_at FROM notices n \
              JOIN people p ON p.id = n.person_id WHERE n.kind = 'dead_letters' AND n.id IN ({places})"
         ));

@@ -32,7 +32,7 @@ pub enum ErrorClass {
 }
 
 /// A call to a provider that failed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallError {
     /// What kind of failure.
     pub class: ErrorClass,

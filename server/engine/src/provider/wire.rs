@@ -110,7 +110,7 @@ pub struct Usage {
 }
 
 /// What the model said.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// The JSON text of a whole answer, not yet checked against schema and rubric.
     Json(String),
@@ -125,7 +125,7 @@ pub enum Answer {
 }
 
 /// One answer of a provider.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// The provider's id of this answer, by which its bill can be matched.
     pub response_id: String,
@@ -138,7 +138,7 @@ pub struct Reply {
 }
 
 /// How a request within a batch ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// An answer came.
     Answered(Reply),

@@ -92,7 +92,7 @@ pub async fn find(x: &mut impl Exec, id: JobId) -> Result<Option<Job>, DbError> 
 pub async fn find_many(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Job>, DbError> {
     let mut jobs = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!("SELECT {COLUMNS} FROM model_jobs WHERE id IN ({places})"));
+        let mut query = x.query_in_order(format!("SELECT {COLUMNS} FROM model_jobs WHERE id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }
@@ -122,7 +122,7 @@ pub async fn with_works(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<(Job, Se
     };
     let mut found = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT j.*, s.assignment_id, s.student_id, COALESCE(e.text, w.text) AS text, \
              CASE WHEN e.text IS NOT NULL THEN w.text END AS handed_in \
              FROM (SELECT {COLUMNS}, edit_id FROM model_jobs WHERE id IN ({places})) j \
@@ -216,7 +216,7 @@ pub async fn put_into_batch(
 ) -> Result<Vec<JobId>, DbError> {
     let mut taken = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(256) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "UPDATE model_jobs SET state = 'batched', batch_id = $1, started_at = COALESCE(started_at, $2) \
              WHERE state = 'queued' AND id IN ({}) RETURNING id",
             places(3, chunk.len())
@@ -243,7 +243,7 @@ pub async fn move_to_batch(
 ) -> Result<Vec<JobId>, DbError> {
     let mut moved = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(256) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "UPDATE model_jobs SET batch_id = $1 WHERE state = 'batched' AND batch_id = $2 AND id IN ({}) RETURNING id",
             places(3, chunk.len())
         ));
@@ -264,7 +264,7 @@ pub async fn move_to_batch(
 pub async fn assignments(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, AssignmentId>, DbError> {
     let mut found = HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT j.id, s.assignment_id FROM model_jobs j JOIN submissions s ON s.id = j.submission_id \
              WHERE j.id IN ({places})"
         ));
@@ -342,7 +342,7 @@ pub async fn put_back(x: &mut impl Exec, job: &Job, with: &Return) -> Result<boo
 pub async fn decisions(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, Decision>, DbError> {
     let mut decisions = HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!("SELECT job_id, decision FROM decisions WHERE job_id IN ({places})"));
+        let mut query = x.query_in_order(format!("SELECT job_id, decision FROM decisions WHERE job_id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }
@@ -390,7 +390,7 @@ pub async fn decided_by(x: &mut impl Exec, from: JobId) -> Result<Vec<(Option<St
 pub async fn tracking_ids(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, TrackingId>, DbError> {
     let mut found = HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT j.id, s.tracking_id FROM model_jobs j JOIN submissions s ON s.id = j.submission_id \
              WHERE j.id IN ({places})"
         ));
@@ -628,15 +628,16 @@ pub async fn finish(
 ) -> Result<Vec<JobId>, DbError> {
     let mut ended = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(256) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "UPDATE model_jobs SET state = $1, finished_at = $2, reserved_nano = 0, failure = COALESCE($3, failure) \
-             WHERE state = $4 AND (batch_id = $5 OR (batch_id IS NULL AND $5 IS NULL)) AND id IN ({}) RETURNING id",
-            places(6, chunk.len())
+             WHERE state = $4 AND (batch_id = $5 OR (batch_id IS NULL AND $6 IS NULL)) AND id IN ({}) RETURNING id",
+            places(7, chunk.len())
         ));
         query.put(to);
         query.put(now);
         query.put(failure.map(str::to_owned));
         query.put(from);
+        query.put(batch);
         query.put(batch);
         for id in chunk {
             query.put(*id);

@@ -63,7 +63,7 @@ pub async fn insert<'a>(
 async fn recoveries(x: &mut impl Exec, jobs: &[JobId]) -> Result<HashMap<JobId, i64>, DbError> {
     let mut counts = HashMap::new();
     for (places, chunk) in in_chunks(jobs) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT job_id, COUNT(*) FROM dead_letters WHERE resolution = 'recovered' AND job_id IN ({places}) \
              GROUP BY job_id"
         ));

@@ -19,9 +19,6 @@ use std::collections::{HashMap, HashSet};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
-/// So many chunks of results are held, for the next one to be chosen from.
-const SWEPT: usize = 6;
-
 impl Engine {
     /// Takes in the results of a batch whose provider is done, and closes it.
     ///
@@ -98,61 +95,39 @@ impl Engine {
     }
 
     /// Takes in all results that arrive; answers what broke their stream off, if something did. What arrived before is good
-    /// all the same. The next chunk is read and judged while the one before it is written down.
+    /// all the same. While a chunk is written down, the next one is judged and the one after it read.
     async fn take_in_results(
         &self,
         batch: &Batch,
         lines: BoxStream<'static, Result<ParsedLine, CallError>>,
     ) -> Result<Option<CallError>, EngineError> {
-        let (to, mut judged) = mpsc::channel(1);
-        let reader = tokio::spawn(self.clone().judge_results(batch.clone(), lines, to).in_current_span());
-        // If this ends early, the reader ends with its next chunk.
+        let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(1_000).max(1);
+        let (to_judge, read) = mpsc::channel(1);
+        let (to_write, mut judged) = mpsc::channel(1);
+        // If one of them ends early, those before it end with their next chunk.
+        let reader = tokio::spawn(read_results(batch.clone(), lines, most, to_judge).in_current_span());
+        let judge = tokio::spawn(self.clone().judge_results(batch.clone(), read, to_write).in_current_span());
         while let Some(arrived) = judged.recv().await {
             self.take_in(Source::Batch(batch.id), arrived).await?;
         }
-        reader.await.map_err(|error| EngineError::Busy(format!("the results could not be read: {error}")))?
+        let gone = |error| EngineError::Busy(format!("the results could not be read: {error}"));
+        judge.await.map_err(gone)??;
+        reader.await.map_err(gone)?
     }
 
-    /// Reads and judges results chunk by chunk, as long as somebody takes them; answers what broke their stream off.
+    /// Judges the chunks of results that were read, as long as somebody takes them.
     async fn judge_results(
         self,
         batch: Batch,
-        lines: BoxStream<'static, Result<ParsedLine, CallError>>,
+        mut read: mpsc::Receiver<Vec<(JobId, Outcome)>>,
         to: mpsc::Sender<Vec<Arrived>>,
-    ) -> Result<Option<CallError>, EngineError> {
-        let most = usize::try_from(self.settings().ingest_chunk).unwrap_or(1_000).max(1);
-        let mut lines = Some(lines.ready_chunks(most));
-        let mut sweep = Sweep::default();
-        let mut broken = None;
-        loop {
-            // More are held from chunk to chunk, so that the first need not wait for all of them.
-            let held = (sweep.len() + 2 * most).min(most * SWEPT);
-            while sweep.len() < held
-                && let Some(arriving) = &mut lines
-            {
-                let Some(items) = arriving.next().await else {
-                    lines = None;
-                    break;
-                };
-                for item in items {
-                    match item {
-                        Ok(line) => sweep.add(&batch, line),
-                        Err(error) => {
-                            broken.get_or_insert(error);
-                            lines = None;
-                        }
-                    }
-                }
-            }
-            let outcomes = sweep.next(most);
-            if outcomes.is_empty() {
-                break;
-            }
-            // Judged results take several times the memory: the next are made once the last were taken.
-            let Ok(place) = to.reserve().await else { break };
+    ) -> Result<(), EngineError> {
+        // Judged results take several times the memory: the next are made once the last were taken.
+        while let Ok(place) = to.reserve().await {
+            let Some(outcomes) = read.recv().await else { break };
             place.send(self.judge_outcomes(&batch, outcomes).await?);
         }
-        Ok(broken)
+        Ok(())
     }
 
     /// Results that lack requests which the provider should have answered are fetched once more before that is believed: a
@@ -341,5 +316,45 @@ impl Engine {
             tx.commit().await?;
         }
         Ok(())
+    }
+}
+
+/// Reads results and hands them on in chunks, as long as somebody takes them; answers what broke their stream off.
+async fn read_results(
+    batch: Batch,
+    lines: BoxStream<'static, Result<ParsedLine, CallError>>,
+    most: usize,
+    to: mpsc::Sender<Vec<(JobId, Outcome)>>,
+) -> Result<Option<CallError>, EngineError> {
+    let (mut lines, mut more) = (lines.ready_chunks(most), true);
+    let (mut sweep, mut broken) = (Sweep::default(), None);
+    loop {
+        // A first few are waited for; then more are read until the next ones are asked for.
+        let arrived = tokio::select! {
+            biased;
+            place = to.reserve(), if !more || sweep.len() >= most => {
+                let Ok(place) = place else { return Ok(broken) };
+                let outcomes = sweep.next(most)?;
+                if outcomes.is_empty() {
+                    return Ok(broken);
+                }
+                place.send(outcomes);
+                continue;
+            }
+            arrived = lines.next(), if more => arrived,
+        };
+        let Some(arrived) = arrived else {
+            more = false;
+            continue;
+        };
+        for item in arrived {
+            match item {
+                Ok(line) => sweep.add(&batch, line)?,
+                Err(error) => {
+                    broken.get_or_insert(error);
+                    more = false;
+                }
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ mod by_hand;
 mod ingest;
 mod judge;
 mod marks;
+mod spool;
 pub mod store;
 mod sweep;
 #[cfg(test)]

@@ -61,6 +61,24 @@ pub(crate) fn places(first: usize, count: usize) -> String {
     (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
 }
 
+/// A statement whose placeholders `$1, $2, …` each stand once and in order, as it goes to the database. SQLite takes them
+/// for names, which it looks up in a list, from its beginning: it gets them without.
+pub(crate) fn in_order(dialect: Dialect, sql: String) -> String {
+    if dialect == Dialect::Postgres {
+        return sql;
+    }
+    let mut parts = sql.split('$');
+    let mut unnamed = String::with_capacity(sql.len());
+    unnamed.push_str(parts.next().unwrap_or_default());
+    for (n, part) in (1_usize..).zip(parts) {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        debug_assert_eq!(part[..part.len() - rest.len()].parse(), Ok(n), "they stand in order: {sql}");
+        unnamed.push('?');
+        unnamed.push_str(rest);
+    }
+    unnamed
+}
+
 /// Chunks of at most so many. All but the full ones are powers of two, so that few different statements are prepared and
 /// cached.
 fn chunks<I>(items: &[I], most: usize) -> impl Iterator<Item = &[I]> {
@@ -103,6 +121,15 @@ mod tests {
     use crate::store::{Db, Tx, testing::each_db};
 
     const NUMBERS: Rows = Rows { insert: "INSERT INTO numbers (n, name)", columns: 2, tail: "" };
+
+    #[test]
+    fn sqlite_gets_placeholders_without_names() {
+        let sql = format!("UPDATE t SET a = $1 WHERE b = $2 AND c IN ({})", places(3, 9));
+        let unnamed = "UPDATE t SET a = ? WHERE b = ? AND c IN (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        assert_eq!(in_order(Dialect::Sqlite, sql.clone()), unnamed);
+        assert_eq!(in_order(Dialect::Postgres, sql.clone()), sql);
+        assert_eq!(in_order(Dialect::Sqlite, "SELECT 1".to_owned()), "SELECT 1");
+    }
 
     async fn insert(x: &mut impl Exec, numbers: &[i64]) -> Result<(), DbError> {
         let bind = |q: &mut Query<'_>, n: &i64| {

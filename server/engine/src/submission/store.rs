@@ -174,7 +174,7 @@ pub async fn set_state(
     state: SubmissionState,
 ) -> Result<(), DbError> {
     for chunk in ids.chunks(256) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "UPDATE submissions SET state = $1 WHERE state <> 'withdrawn' AND id IN ({})",
             places(2, chunk.len())
         ));
@@ -209,7 +209,7 @@ pub struct Work {
 pub async fn works(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Work>, DbError> {
     let mut works = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT s.id, s.tracking_id, s.assignment_id, s.student_id, w.text FROM submissions s \
              JOIN works w ON w.submission_id = s.id WHERE s.id IN ({places})"
         ));
@@ -243,7 +243,7 @@ pub struct Sent {
 pub async fn as_sent(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Sent>, DbError> {
     let mut sent = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT s.id, s.assignment_id, s.student_id, COALESCE(e.text, w.text) AS text, \
              CASE WHEN e.text IS NOT NULL THEN w.text END AS handed_in FROM submissions s \
              JOIN works w ON w.submission_id = s.id JOIN model_jobs j ON j.submission_id = s.id LEFT JOIN request_edits e ON e.id = j.edit_id \
@@ -267,7 +267,7 @@ pub async fn students(
 ) -> Result<std::collections::HashMap<SubmissionId, PersonId>, DbError> {
     let mut students = std::collections::HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!("SELECT id, student_id FROM submissions WHERE id IN ({places})"));
+        let mut query = x.query_in_order(format!("SELECT id, student_id FROM submissions WHERE id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }
@@ -286,7 +286,7 @@ pub async fn assignments(
 ) -> Result<std::collections::HashMap<SubmissionId, AssignmentId>, DbError> {
     let mut assignments = std::collections::HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!("SELECT id, assignment_id FROM submissions WHERE id IN ({places})"));
+        let mut query = x.query_in_order(format!("SELECT id, assignment_id FROM submissions WHERE id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }
@@ -328,7 +328,7 @@ pub struct Unread {
 pub async fn works_without_interim(x: &mut impl Exec, ids: &[SubmissionId]) -> Result<Vec<Unread>, DbError> {
     let mut works = Vec::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query(format!(
+        let mut query = x.query_in_order(format!(
             "SELECT s.id, s.assignment_id, s.previous_id, w.text FROM works w JOIN submissions s ON s.id = w.submission_id \
              WHERE w.interim IS NULL AND w.submission_id IN ({places})"
         ));
