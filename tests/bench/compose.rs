@@ -12,8 +12,10 @@ use quire_tests::{
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
 
-/// More than fit into 200 MB.
-const JOBS: usize = 26_000;
+/// A little more than fits into 200 MB, so that the file is full and hardly anything is sent beside it.
+const JOBS: usize = 17_400;
+/// Bytes that a full file has at the least; its size is reckoned from above before it is written.
+const FULL: u64 = 180_000_000;
 const WORDS: usize = 250;
 /// Words of the guidelines: with them the stable part of the prompt has more than 1,024 tokens.
 const GUIDELINES: usize = 900;
@@ -27,7 +29,7 @@ async fn measure() -> anyhow::Result<()> {
     let simulator = quire_simulator::Settings { hold: true, ..quire_simulator::Settings::instant() };
     let options = Options {
         simulator,
-        jobs: (20_000, 50_000),
+        jobs: (17_000, 50_000),
         workers: false,
         providers: vec!["openai"],
         guidelines: GUIDELINES,
@@ -42,6 +44,9 @@ async fn measure() -> anyhow::Result<()> {
     let outcome = sent(&school, &mut worker).await;
     let (took, growth, bytes, jobs, input) = outcome.with_context(|| worker.said())?;
     drop(worker);
+    if bytes < FULL {
+        bail!("the file has {bytes} bytes and is not full; let more be handed in");
+    }
     let bare = bare(&school, &input).await?;
     let rate = |took: Duration| bytes as f64 / 1e6 / took.as_secs_f64();
     let ratio = rate(took) / rate(bare);

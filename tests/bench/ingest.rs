@@ -21,7 +21,7 @@ use std::{
 const JOBS: usize = 50_000;
 const WORDS: usize = 120;
 /// Results that Quire takes in within one transaction.
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 800;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 fn main() -> anyhow::Result<()> {

@@ -197,6 +197,27 @@ async fn parts_go_one_after_the_other_where_there_is_room() {
 }
 
 #[tokio::test]
+async fn of_parts_that_wait_for_their_turn_only_the_next_takes_a_slot() {
+    each_db(async |db| {
+        let house = waiting(&db, 4).await;
+        let engine = &house.engine;
+        let mut x = engine.db();
+        let whole = claimed(&house, cut(&house).await[0]).await;
+        assert!(engine.split_batch(&whole, Limit::Requests(1), "too many").await.unwrap());
+        let parts = store::split::parts(&mut x, whole.id).await.unwrap();
+        let tokens = |of: &[Batch]| of.iter().map(|part| part.tokens).sum::<i64>();
+        let mut taken = async || {
+            let out = store::in_flight(&mut x).await.unwrap();
+            out.into_iter().map(|f| (f.batches, f.jobs, f.tokens)).collect::<Vec<_>>()
+        };
+        assert_eq!(taken().await, [(1, 4, tokens(&parts[..1]))]);
+        sent(&house, parts[0].id).await;
+        assert_eq!(taken().await, [(2, 4, tokens(&parts[..2]))], "one is there, and one goes next");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_limit_that_the_provider_named_holds_for_the_next_cut() {
     each_db(async |db| {
         let house = waiting(&db, 6).await;

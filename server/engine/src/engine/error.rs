@@ -34,7 +34,9 @@ pub enum EngineError {
     #[error(transparent)]
     Rule(#[from] crate::routing::RuleError),
     /// Results can't be kept while they wait to be taken in.
-    #[error("the results of a batch can't be kept in a temporary file; make room for it, or set TMPDIR to a folder that has: {0}")]
+    #[error(
+        "the results of a batch can't be kept in a temporary file; make room for it, or set TMPDIR to a folder that has: {0}"
+    )]
     Spool(String),
     /// Not now.
     #[error(

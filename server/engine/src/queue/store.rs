@@ -342,7 +342,8 @@ pub async fn put_back(x: &mut impl Exec, job: &Job, with: &Return) -> Result<boo
 pub async fn decisions(x: &mut impl Exec, ids: &[JobId]) -> Result<HashMap<JobId, Decision>, DbError> {
     let mut decisions = HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query_in_order(format!("SELECT job_id, decision FROM decisions WHERE job_id IN ({places})"));
+        let mut query =
+            x.query_in_order(format!("SELECT job_id, decision FROM decisions WHERE job_id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }

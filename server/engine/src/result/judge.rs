@@ -3,7 +3,7 @@
 use super::{Marks, validate};
 use crate::{
     course::{Points, Rubric},
-    provider::{CallError, Outcome, Reply},
+    provider::{Answer, CallError, Outcome, Reply},
     queue::{Job, LaneSettings},
     recovery::{Cause, Next, RetryTable, Way, after_failure},
     submission::Sent,
@@ -38,7 +38,7 @@ impl Good {
 /// What an answer comes to.
 #[derive(Clone, Debug)]
 pub enum Judged {
-    /// Good marks.
+    /// Good marks, and the answer that they are from, without its words.
     Marked(Box<Good>, Reply),
     /// An answer came, and was paid for, but can't be used.
     Unusable {
@@ -98,11 +98,13 @@ pub fn judge(
     table: &RetryTable,
 ) -> Judged {
     match outcome {
-        Outcome::Answered(reply) => match validate::marks(&reply.answer, rubric, &work.text) {
+        Outcome::Answered(mut reply) => match validate::marks(&reply.answer, rubric, &work.text) {
             Ok(mut checked) => {
                 if let Some(handed_in) = &work.handed_in {
                     checked.marks.place_in(handed_in);
                 }
+                // What it said is in the marks: thousands of answers wait together to be written down.
+                reply.answer = Answer::Json(String::new());
                 Judged::Marked(Box::new(Good::new(&checked.marks)), reply)
             }
             Err(unusable) => {

@@ -113,7 +113,7 @@ pub enum Db {
 
 /// Memory for pages of SQLite's one connection that writes, and of each of those that read, in KiB (negative, as SQLite
 /// wants it): what is read is mostly read once, and the system keeps the file in memory as well.
-const WRITE_CACHE: &str = "-16384";
+const WRITE_CACHE: &str = "-10240";
 const READ_CACHE: &str = "-2048";
 
 /// How long a transaction on PostgreSQL may stand still.
@@ -442,7 +442,7 @@ impl Query<'_> {
     ///
     /// # Errors
     /// If the database fails.
-    pub(super) async fn later(self) -> Result<(), DbError> {
+    pub(crate) async fn later(self) -> Result<(), DbError> {
         match self.inner {
             Inner::Sqlite(Src::Tx(tx), args) if tx.has_lent() => {
                 if let Some(wrong) = self.wrong {

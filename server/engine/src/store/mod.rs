@@ -26,7 +26,7 @@ pub use id::{
 };
 pub use lately::Lately;
 pub use many::Rows;
-pub(crate) use many::{in_chunks, in_chunks_of_rows, places};
+pub(crate) use many::{in_chunks, in_chunks_of_rows, in_order, places};
 pub use money::NanoUsd;
 pub(crate) use text::text_column;
 pub(crate) use together::Together;

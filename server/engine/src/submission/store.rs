@@ -2,7 +2,8 @@
 
 use super::{Quick, Submission, SubmissionState, TrackingId};
 use crate::store::{
-    AssignmentId, DbError, Exec, Json, PersonId, Rows, SubmissionId, in_chunks, in_chunks_of_rows, places,
+    AssignmentId, DbError, Exec, Json, PersonId, Rows, SubmissionId, in_chunks, in_chunks_of_rows, in_order,
+    places,
 };
 use chrono::{DateTime, Utc};
 
@@ -174,15 +175,16 @@ pub async fn set_state(
     state: SubmissionState,
 ) -> Result<(), DbError> {
     for chunk in ids.chunks(256) {
-        let mut query = x.query_in_order(format!(
+        let sql = format!(
             "UPDATE submissions SET state = $1 WHERE state <> 'withdrawn' AND id IN ({})",
             places(2, chunk.len())
-        ));
+        );
+        let mut query = x.later(in_order(x.dialect(), sql));
         query.put(state);
         for id in chunk {
             query.put(*id);
         }
-        query.exec().await?;
+        query.later().await?;
     }
     Ok(())
 }
@@ -267,7 +269,8 @@ pub async fn students(
 ) -> Result<std::collections::HashMap<SubmissionId, PersonId>, DbError> {
     let mut students = std::collections::HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query_in_order(format!("SELECT id, student_id FROM submissions WHERE id IN ({places})"));
+        let mut query =
+            x.query_in_order(format!("SELECT id, student_id FROM submissions WHERE id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }
@@ -286,7 +289,8 @@ pub async fn assignments(
 ) -> Result<std::collections::HashMap<SubmissionId, AssignmentId>, DbError> {
     let mut assignments = std::collections::HashMap::with_capacity(ids.len());
     for (places, chunk) in in_chunks(ids) {
-        let mut query = x.query_in_order(format!("SELECT id, assignment_id FROM submissions WHERE id IN ({places})"));
+        let mut query =
+            x.query_in_order(format!("SELECT id, assignment_id FROM submissions WHERE id IN ({places})"));
         for id in chunk {
             query.put(*id);
         }
