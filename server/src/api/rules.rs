@@ -12,7 +12,7 @@ use axum::{
 use quire_engine::{
     identity::Act,
     queue::Lane,
-    routing::{self, Holds, RulesError, VOCABULARY, VersionSeen, Way},
+    routing::{self, Holds, RulesError, VersionSeen, Way},
     submission::NotATrackingId,
 };
 
@@ -191,9 +191,7 @@ pub(super) async fn facts(
 ) -> Result<Json<model::RuleFacts>, Problem> {
     Query::read(query.as_deref(), &[])?;
     app.engine.identity().check(&actor, &Act::ManageRules).await?;
-    let mut facts = Vec::new();
-    list(VOCABULARY, "", &mut facts);
-    Ok(Json(model::RuleFacts { facts }))
+    Ok(Json(model::RuleFacts { facts: routing::every_fact().into_iter().map(fact).collect() }))
 }
 
 /// What other rules would have changed for work of the past: routes, cost and waiting.
@@ -357,24 +355,16 @@ fn went(went: routing::Went) -> model::ReplayedRoute {
         cost_nano_usd: went.cost.0,
     }
 }
-
-fn list(facts: &[routing::Fact], before: &str, out: &mut Vec<model::RuleFact>) {
-    for fact in facts {
-        let name = format!("{before}{}", fact.name);
-        let (holds, words) = match fact.holds {
-            Holds::Truth => ("truth", Vec::new()),
-            Holds::Whole => ("whole", Vec::new()),
-            Holds::Number => ("number", Vec::new()),
-            Holds::Text => ("text", Vec::new()),
-            Holds::Word(words) => ("text", words().into_iter().map(str::to_owned).collect()),
-            Holds::Parts(parts) => {
-                list(parts, &format!("{name}."), out);
-                continue;
-            }
-        };
-        let (can_be_missing, about) = (fact.can_be_missing, fact.about.to_owned());
-        out.push(model::RuleFact { name, holds: holds.to_owned(), words, can_be_missing, about });
-    }
+fn fact((name, fact): (String, &routing::Fact)) -> model::RuleFact {
+    let (holds, words) = match fact.holds {
+        Holds::Truth => ("truth", Vec::new()),
+        Holds::Whole => ("whole", Vec::new()),
+        Holds::Number => ("number", Vec::new()),
+        Holds::Text | Holds::Parts(_) => ("text", Vec::new()),
+        Holds::Word(words) => ("text", words().into_iter().map(str::to_owned).collect()),
+    };
+    let (can_be_missing, about) = (fact.can_be_missing, fact.about.to_owned());
+    model::RuleFact { name, holds: holds.to_owned(), words, can_be_missing, about }
 }
 
 impl From<RulesError> for Problem {

@@ -11,7 +11,7 @@ use quire_app::{
 use quire_engine::{
     identity::Actor,
     queue::Lane,
-    routing::{self, Action, Holds, Replay, Rule, RulesError, VOCABULARY, Way, in_order},
+    routing::{self, Action, Holds, Replay, Rule, RulesError, Way, in_order},
 };
 use std::time::Instant;
 
@@ -335,31 +335,18 @@ fn in_words(rule: &Rule) -> String {
 
 /// The facts that conditions can look at, in words.
 fn facts() -> Vec<view::RuleFact> {
-    fn list(facts: &[routing::Fact], before: &str, out: &mut Vec<view::RuleFact>) {
-        for fact in facts {
-            let name = format!("{before}{}", fact.name);
-            let holds = match fact.holds {
-                Holds::Truth => "true or false".to_owned(),
-                Holds::Whole => "a whole number".to_owned(),
-                Holds::Number => "a number with decimals".to_owned(),
-                Holds::Text => "text".to_owned(),
-                Holds::Word(words) => format!("one of {}", words().join(", ")),
-                Holds::Parts(parts) => {
-                    list(parts, &format!("{name}."), out);
-                    continue;
-                }
-            };
-            let missing = if fact.can_be_missing { ", or null" } else { "" };
-            out.push(view::RuleFact {
-                name,
-                holds: format!("{holds}{missing}"),
-                about: fact.about.to_owned(),
-            });
-        }
-    }
-    let mut out = Vec::new();
-    list(VOCABULARY, "", &mut out);
-    out
+    let fact = |(name, fact): (String, &routing::Fact)| {
+        let holds = match fact.holds {
+            Holds::Truth => "true or false".to_owned(),
+            Holds::Whole => "a whole number".to_owned(),
+            Holds::Number => "a number with decimals".to_owned(),
+            Holds::Text | Holds::Parts(_) => "text".to_owned(),
+            Holds::Word(words) => format!("one of {}", words().join(", ")),
+        };
+        let missing = if fact.can_be_missing { ", or null" } else { "" };
+        view::RuleFact { name, holds: format!("{holds}{missing}"), about: fact.about.to_owned() }
+    };
+    routing::every_fact().into_iter().map(fact).collect()
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ mod tests {
                 response_id: format!("r{n}"),
                 model: "m".to_owned(),
                 answer,
-                usage: (n % 2 == 0).then(|| Usage { input_tokens: u64::MAX, ..Usage::default() }),
+                usage: n.is_multiple_of(2).then(|| Usage { input_tokens: u64::MAX, ..Usage::default() }),
             })
         };
         let long = "é\"\n".repeat(KEPT / 50);

@@ -54,6 +54,12 @@ pub struct SubmissionFacts {
     pub max_output: i64,
     /// Which draft it is, from 1.
     pub draft: i64,
+    /// Share of its lines that are source code, 0 to 1.
+    #[serde(default)]
+    pub code: f64,
+    /// Formulas in it.
+    #[serde(default)]
+    pub formulas: i64,
 }
 
 /// Facts of the student.

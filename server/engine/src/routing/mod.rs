@@ -5,6 +5,8 @@
 mod again;
 mod changes;
 mod check;
+#[cfg(test)]
+mod conditions;
 mod decide;
 mod edit;
 mod facts;
@@ -32,4 +34,4 @@ pub(crate) use store::last_version;
 pub use store::{RuleVersion, current_rules};
 pub use urgency::{StudentTier, Urgency, UrgencyFacts, urgency};
 pub use valid::{MOST_RULES, RuleFault};
-pub use vocabulary::{Fact, Holds, VOCABULARY};
+pub use vocabulary::{Fact, Holds, every_fact};

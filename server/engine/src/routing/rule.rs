@@ -267,8 +267,19 @@ fn holds(Compiled { rule, program, .. }: &Compiled, context: &Context<'_, '_>) -
     match program.execute(context) {
         Ok(Value::Bool(holds)) => Ok(holds),
         Ok(other) => Err(outcome(format!("the condition gave {:?}, not true or false", other.type_of()))),
-        Err(error) => Err(outcome(error.to_string())),
+        Err(error) => Err(outcome(in_words(&error.to_string()))),
     }
+}
+
+/// What went wrong when a condition was asked. Numbers that can't be put in order are told as a missing function.
+fn in_words(told: &str) -> String {
+    let order = ["'_<_'", "'_<=_'", "'_>_'", "'_>=_'"].iter().any(|sign| told.contains(sign));
+    let numbers =
+        ["(double, double)", "(int, double)", "(double, int)"].iter().any(|kinds| told.contains(kinds));
+    if order && numbers {
+        return "a calculation gives no number, as 0 divided by 0 gives none".to_owned();
+    }
+    told.to_owned()
 }
 
 fn text(text: &str) -> Value {
@@ -300,6 +311,8 @@ fn value(name: &str, facts: &Facts) -> Value {
             ("tokens", Value::Int(submission.tokens)),
             ("output_tokens", Value::Int(submission.output_tokens)),
             ("draft", Value::Int(submission.draft)),
+            ("code", Value::Float(submission.code)),
+            ("formulas", Value::Int(submission.formulas)),
         ]),
         "student" => {
             map([("tier", text(student.tier.name())), ("drafts_left", Value::Int(student.drafts_left))])

@@ -38,6 +38,8 @@ pub(super) fn facts() -> Facts {
             output_tokens: 400,
             max_output: 600,
             draft: 1,
+            code: 0.0,
+            formulas: 0,
         },
         student: StudentFacts { tier: StudentTier::Standard, drafts_left: 1 },
         budget: BudgetFacts { used: 0.1, left: None },

@@ -62,7 +62,7 @@ fn tiers() -> Vec<&'static str> {
 }
 
 /// All of them.
-pub const VOCABULARY: &[Fact] = &[
+pub(super) const VOCABULARY: &[Fact] = &[
     fact("urgency", Holds::Word(urgencies), "how soon marks are needed"),
     fact("assignment", Holds::Parts(ASSIGNMENT), "the assignment"),
     fact("submission", Holds::Parts(SUBMISSION), "the work"),
@@ -78,6 +78,23 @@ pub const VOCABULARY: &[Fact] = &[
     fact("load", Holds::Parts(LOAD), "how busy Quire is"),
 ];
 
+/// Every fact that is no group of others, under its whole name, in order.
+#[must_use]
+pub fn every_fact() -> Vec<(String, &'static Fact)> {
+    fn list(facts: &'static [Fact], before: &str, out: &mut Vec<(String, &'static Fact)>) {
+        for fact in facts {
+            let name = format!("{before}{}", fact.name);
+            match fact.holds {
+                Holds::Parts(parts) => list(parts, &format!("{name}."), out),
+                _ => out.push((name, fact)),
+            }
+        }
+    }
+    let mut out = Vec::new();
+    list(VOCABULARY, "", &mut out);
+    out
+}
+
 const ASSIGNMENT: &[Fact] = &[
     fact("type", Holds::Word(types), "the kind of assessment"),
     fact("course", Holds::Text, "the course's code"),
@@ -91,6 +108,8 @@ const SUBMISSION: &[Fact] = &[
     fact("tokens", Holds::Whole, "tokens that the model reads, estimated"),
     fact("output_tokens", Holds::Whole, "tokens that the model writes, estimated"),
     fact("draft", Holds::Whole, "which draft it is, from 1"),
+    fact("code", Holds::Number, "share of its lines that are source code, 0 to 1"),
+    fact("formulas", Holds::Whole, "formulas in it"),
 ];
 
 const STUDENT: &[Fact] = &[

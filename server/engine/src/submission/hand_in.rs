@@ -1,7 +1,7 @@
 //! Handing in: checked, routed, priced, written down, acknowledged (SPEC 1.1 to 1.3).
 
 use super::{
-    New, Quick, Submission, SubmissionState, TrackingId, interim,
+    Content, New, Quick, Submission, SubmissionState, TrackingId, content, interim,
     store::{self, Asked},
     writer::{Entry, WriteError},
 };
@@ -109,6 +109,7 @@ impl Engine {
             return Err(HandInError::BadKey);
         }
         let quick = interim::quick(&input.text, &marking.brief);
+        let content = content(&input.text);
         let input_tokens = marking.tokens(&input.text);
         for _ in 0..TRIES {
             let by = actor.person_id().unwrap_or(student.person.id);
@@ -129,7 +130,8 @@ impl Engine {
             let now = self.now();
             let drafts = before.last.map_or(0, |(_, draft)| draft);
             let left = marking.context.may_hand_in(now, drafts)?;
-            let facts = self.facts(&marking, &student.person, input_tokens, &quick, drafts + 1, left, now);
+            let facts =
+                self.facts(&marking, &student.person, input_tokens, &quick, content, drafts + 1, left, now);
             let decision = routing::decide(&self.rules(), facts)?;
             let mut entry = self.entry(
                 &marking,
@@ -199,6 +201,7 @@ impl Engine {
         student: &Person,
         input_tokens: u64,
         quick: &Quick,
+        content: Content,
         draft: i64,
         drafts_left: i64,
         now: DateTime<Utc>,
@@ -231,6 +234,8 @@ impl Engine {
                 output_tokens: output,
                 max_output: i64::from(marking.stable.max_output_tokens),
                 draft,
+                code: content.code,
+                formulas: i64::try_from(content.formulas).unwrap_or(i64::MAX),
             },
             student: StudentFacts { tier, drafts_left },
             budget: routing::BudgetFacts {

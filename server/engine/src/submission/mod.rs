@@ -6,6 +6,7 @@ pub mod sentences;
 pub mod tokens;
 
 mod attempts;
+mod content;
 mod earlier;
 mod hand_in;
 mod list;
@@ -17,6 +18,7 @@ mod view;
 mod writer;
 
 pub use attempts::Attempt;
+pub use content::{Content, content};
 pub(crate) use earlier::Earlier;
 pub use hand_in::{HandIn, HandInError, Receipt};
 pub use interim::{Brief, Interim, Quick, Remark, Topic};

@@ -1,0 +1,160 @@
+//! How long a decision takes with 50 rules, and a replay of 100,000 past submissions (`make bench`).
+
+use anyhow::Context;
+use criterion::Criterion;
+use quire_engine::{
+    course::AssessmentType,
+    provider::ProviderKind,
+    routing::{
+        Action, AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, Rule, RuleSet,
+        StudentFacts, StudentTier, SubmissionFacts, Urgency, Way, decide, seeded,
+    },
+    store::NanoUsd,
+};
+use quire_tests::{
+    bench::{self, say, tell},
+    school::{Database, Options, School},
+};
+use serde_json::json;
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+const RULES: usize = 50;
+const PAST: usize = 100_000;
+const WORDS: usize = 30;
+
+/// Conditions that look at every kind of fact; none holds for [`facts`].
+const CONDITIONS: [&str; 8] = [
+    r#"urgency == "high" && student.tier == "premium""#,
+    "budget.used > 0.8 || budget.left_usd != null && budget.left_usd < 5",
+    "clock.peak && submission.words > 4000",
+    r#"assignment.type in ["practice", "draft", "formative"] && assignment.course.startsWith("M")"#,
+    "assignment.minutes_to_deadline != null && assignment.minutes_to_deadline < 120",
+    "submission.code > 0.3 || submission.formulas >= 5",
+    "providers.up < providers.all && load.waiting > 5000",
+    "cost.saved_usd > 0.01 && cost.affordable",
+];
+
+fn main() -> anyhow::Result<()> {
+    let decided = deciding()?;
+    bench::run(async move {
+        let (replayed, took) = replaying().await?;
+        say("| | |");
+        say("| --- | ---: |");
+        say(&format!("| one decision, {RULES} rules | {:.1} µs |", decided.as_secs_f64() * 1e6));
+        say(&format!("| a replay of {replayed} submissions | {:.2} s |", took.as_secs_f64()));
+        tell(&[
+            ("a decision with 50 rules under 50 µs", decided < Duration::from_micros(50)),
+            ("a replay of 100,000 under 5 s", replayed >= PAST && took < Duration::from_secs(5)),
+        ]);
+        Ok(())
+    })
+}
+
+/// The mean time of a decision for which all rules but the last are asked in vain.
+fn deciding() -> anyhow::Result<Duration> {
+    let rule = |n: usize, condition: &str| Rule {
+        name: format!("rule_{n}"),
+        title: format!("Rule {n}"),
+        condition: condition.to_owned(),
+        action: Action { way: Way::PreferBatch, lane: None, provider: None },
+        priority: i64::try_from(n).unwrap_or(i64::MAX),
+        enabled: true,
+    };
+    let rules = (0..RULES).map(|n| match n + 1 {
+        RULES => rule(n, "submission.words > 10"),
+        _ => rule(n, CONDITIONS[n % CONDITIONS.len()]),
+    });
+    let rules = RuleSet::compile(1, rules.collect())?;
+    let facts = facts();
+    let decision = decide(&rules, facts.clone())?;
+    anyhow::ensure!(
+        decision.rule.as_deref() == Some("rule_49"),
+        "another rule applied: {}",
+        decision.reasoning
+    );
+    let (mut all, mut times) = (Duration::ZERO, 0);
+    Criterion::default().configure_from_args().bench_function("decide/50 rules", |b| {
+        b.iter_custom(|count| {
+            let begin = Instant::now();
+            for _ in 0..count {
+                let _ = black_box(decide(black_box(&rules), black_box(facts.clone())));
+            }
+            let took = begin.elapsed();
+            all += took;
+            times += count;
+            took
+        });
+    });
+    anyhow::ensure!(times > 0, "nothing was measured");
+    Ok(Duration::from_secs_f64(all.as_secs_f64() / times as f64))
+}
+
+fn facts() -> Facts {
+    let provider = |name: &str, cost: i64| ProviderFacts {
+        name: name.to_owned(),
+        kind: ProviderKind::Openai,
+        model: format!("{name}-model"),
+        batch: true,
+        healthy: true,
+        realtime_cost: NanoUsd(cost * 2),
+        realtime_most: NanoUsd(cost * 4),
+        batch_cost: NanoUsd(cost),
+        batch_most: NanoUsd(cost * 2),
+        free_jobs: 100,
+        capacity_jobs: 1_000,
+        batch_p50: 3_600,
+        batch_p90: 7_200,
+    };
+    Facts {
+        urgency: Urgency::Medium,
+        assignment: AssignmentFacts {
+            kind: AssessmentType::Summative,
+            course: "W101".to_owned(),
+            language: "en".to_owned(),
+            criteria: 4,
+            minutes_to_deadline: Some(6_000),
+        },
+        submission: SubmissionFacts {
+            words: 350,
+            tokens: 900,
+            output_tokens: 400,
+            max_output: 600,
+            draft: 1,
+            code: 0.0,
+            formulas: 0,
+        },
+        student: StudentFacts { tier: StudentTier::Standard, drafts_left: 1 },
+        budget: BudgetFacts { used: 0.1, left: Some(NanoUsd(100_000_000_000)) },
+        clock: ClockFacts { peak: false, hour: 20, weekday: 3 },
+        load: LoadFacts { waiting: 10, sent: 20 },
+        providers: vec![provider("anthropic", 2_000), provider("gemini", 900), provider("openai", 1_000)],
+    }
+}
+
+/// A replay by the API over work that was handed in; answers how many submissions it went over.
+async fn replaying() -> anyhow::Result<(usize, Duration)> {
+    let options = Options { workers: false, ..Options::default() };
+    let school = School::open_with(Database::Sqlite, options.with("log.level", "warn")).await;
+    bench::hand_in(&school, PAST, WORDS).await?;
+    let mut rules = seeded();
+    rules[1].condition = "budget.used > 0.5".to_owned();
+    rules.push(Rule {
+        name: "short".to_owned(),
+        title: "Short work at once".to_owned(),
+        condition: "submission.words < 20".to_owned(),
+        action: Action { way: Way::Realtime, lane: None, provider: None },
+        priority: 9,
+        enabled: true,
+    });
+    let admin = school.api("admin");
+    let begin = Instant::now();
+    let answer =
+        admin.post("/api/v1/rules/replay", &json!({"rules": rules, "days": 30})).await.expect(200).json;
+    let took = begin.elapsed();
+    let replayed = answer["replayed"].as_u64().context("a number of submissions")?;
+    school.close().await;
+    Ok((usize::try_from(replayed)?, took))
+}
