@@ -25,6 +25,9 @@ const LEFT_OUT: [&str; 2] = ["send.before_create", "send.after_create"];
 /// How long may be waited for a process to come to its point.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// While no process comes to the split of a batch, OpenAI takes smaller batches so often.
+const LOWERED: Duration = Duration::from_secs(8);
+
 /// Hand-ins that are under way at once.
 const AT_ONCE: usize = 8;
 
@@ -91,14 +94,13 @@ async fn one_after_the_other(school: &School, plan: Plan) -> anyhow::Result<Outc
     for web in &webs {
         web.ready().await;
     }
-    let mut points: Vec<&str> = POINTS.into_iter().filter(|point| !LEFT_OUT.contains(point)).collect();
-    // With each batch that is split Quire cuts smaller ones, until none is too large any more.
-    points.sort_by_key(|point| !point.starts_with("split."));
+    let points: Vec<&str> = POINTS.into_iter().filter(|point| !LEFT_OUT.contains(point)).collect();
     // The process that is stopped takes no work, so that none waits for it; what it does take is its own.
     let api = webs[1].api(school, "berg");
     let share = plan.jobs.div_ceil(points.len());
     let few = (share / 4).max(5);
     let (mut handed_in, mut fewest) = (0, i64::MAX);
+    let (mut limit, mut lowered) = (u64::from(plan.most) / 2, Instant::now());
     for (n, point) in points.iter().enumerate() {
         let of_web = point.starts_with("hand_in.");
         let stopped = if of_web { &mut webs[0] } else { &mut workers[0] };
@@ -121,6 +123,11 @@ async fn one_after_the_other(school: &School, plan: Plan) -> anyhow::Result<Outc
                     .await
                     .unwrap_or_else(|error| panic!("{error:?}"));
                 handed_in += few;
+                // With each batch that is split Quire cuts smaller ones, until none is too large any more.
+                if point.starts_with("split.") && lowered.elapsed() > LOWERED {
+                    (limit, lowered) = ((limit * 3 / 4).max(2), Instant::now());
+                    school.control(&json!({"openai_max_requests": limit})).await;
+                }
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
             stopped.stands_still().then_some(())
