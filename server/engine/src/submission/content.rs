@@ -42,7 +42,8 @@ fn is_code(line: &str) -> bool {
     }
     let first = line.split([' ', '(', ':']).next().unwrap_or_default();
     let ends_as_code = match line.as_bytes()[line.len() - 1] {
-        b'{' | b'}' => true,
+        // Not `\frac{1}{2}`.
+        b'{' | b'}' => !line.contains('\\'),
         b';' => line.contains(['(', '=', '[', '}']),
         b':' => BLOCKS.contains(&first) && (line.contains(['(', '=', '<', '>', '[']) || line.len() <= 6),
         _ => false,
@@ -166,9 +167,14 @@ mod tests {
         ] {
             assert!(is_code(line), "{line}");
         }
-        for line in
-            PROSE.lines().chain(["y = 2x + 3", "E = mc^2", "Total = 12 apples", "I like C; it is old;"])
-        {
+        for line in PROSE.lines().chain([
+            "y = 2x + 3",
+            "E = mc^2",
+            "Total = 12 apples",
+            "So y = \\frac{1}{2}",
+            "\\begin{equation}",
+            "I like C; it is old;",
+        ]) {
             let line = line.trim();
             assert!(line.is_empty() || !is_code(line), "{line}");
         }
@@ -189,6 +195,7 @@ mod tests {
             ("It costs $5 and $10.", 0),
             ("The result = success.", 0),
             ("f(x) = 3", 1),
+            ("\\begin{equation}", 1),
         ] {
             assert_eq!(formulas_in(line), count, "{line}");
         }
