@@ -3,12 +3,7 @@
 use anyhow::Context;
 use criterion::Criterion;
 use quire_engine::{
-    course::AssessmentType,
-    provider::ProviderKind,
-    routing::{
-        Action, AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, Rule, RuleSet,
-        StudentFacts, StudentTier, SubmissionFacts, Urgency, Way, decide, seeded,
-    },
+    routing::{Action, Facts, Rule, RuleSet, Way, decide, seeded, testing},
     store::NanoUsd,
 };
 use quire_tests::{
@@ -92,46 +87,15 @@ fn deciding() -> anyhow::Result<Duration> {
     Ok(Duration::from_secs_f64(all.as_secs_f64() / times as f64))
 }
 
+/// Facts of which none is missing, with three providers to choose from.
 fn facts() -> Facts {
-    let provider = |name: &str, cost: i64| ProviderFacts {
-        name: name.to_owned(),
-        kind: ProviderKind::Openai,
-        model: format!("{name}-model"),
-        batch: true,
-        healthy: true,
-        realtime_cost: NanoUsd(cost * 2),
-        realtime_most: NanoUsd(cost * 4),
-        batch_cost: NanoUsd(cost),
-        batch_most: NanoUsd(cost * 2),
-        free_jobs: 100,
-        capacity_jobs: 1_000,
-        batch_p50: 3_600,
-        batch_p90: 7_200,
-    };
-    Facts {
-        urgency: Urgency::Medium,
-        assignment: AssignmentFacts {
-            kind: AssessmentType::Summative,
-            course: "W101".to_owned(),
-            language: "en".to_owned(),
-            criteria: 4,
-            minutes_to_deadline: Some(6_000),
-        },
-        submission: SubmissionFacts {
-            words: 350,
-            tokens: 900,
-            output_tokens: 400,
-            max_output: 600,
-            draft: 1,
-            code: 0.0,
-            formulas: 0,
-        },
-        student: StudentFacts { tier: StudentTier::Standard, drafts_left: 1 },
-        budget: BudgetFacts { used: 0.1, left: Some(NanoUsd(100_000_000_000)) },
-        clock: ClockFacts { peak: false, hour: 20, weekday: 3 },
-        load: LoadFacts { waiting: 10, sent: 20 },
-        providers: vec![provider("anthropic", 2_000), provider("gemini", 900), provider("openai", 1_000)],
-    }
+    let mut facts = testing::facts();
+    facts.assignment.minutes_to_deadline = Some(6_000);
+    facts.budget.left = Some(NanoUsd(100_000_000_000));
+    facts.providers = [("anthropic", 2_000), ("gemini", 900), ("openai", 1_000)]
+        .map(|(name, cost)| testing::provider(name, cost))
+        .to_vec();
+    facts
 }
 
 /// A replay by the API over work that was handed in; answers how many submissions it went over.

@@ -120,13 +120,21 @@ fn too_many_brackets(condition: &str) -> Option<usize> {
 
 /// How deep an expression is nested. Loops and maps are not looked into: the check refuses them wherever they stand.
 fn depth(expr: &IdedExpr) -> usize {
-    let parts: Vec<&IdedExpr> = match &expr.expr {
+    1 + parts(expr).into_iter().map(depth).max().unwrap_or(0)
+}
+
+fn parts(expr: &IdedExpr) -> Vec<&IdedExpr> {
+    match &expr.expr {
         Expr::Select(select) => vec![&select.operand],
         Expr::Call(call) => call.args.iter().chain(call.target.as_deref()).collect(),
         Expr::List(list) => list.elements.iter().collect(),
         _ => Vec::new(),
-    };
-    1 + parts.into_iter().map(depth).max().unwrap_or(0)
+    }
+}
+
+/// Whether a condition looks at a fact.
+pub(super) fn looks_at(expr: &IdedExpr, fact: &str) -> bool {
+    path(expr).is_some_and(|path| path == fact) || parts(expr).into_iter().any(|part| looks_at(part, fact))
 }
 
 /// What the parser can't read, in our words: it speaks of tokens and grammar.

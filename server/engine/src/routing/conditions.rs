@@ -1,7 +1,7 @@
 //! Conditions at random, over facts at random: what the check takes can be asked.
 #![allow(clippy::unwrap_used)]
 
-use super::{tests::facts, *};
+use super::{testing::facts, *};
 use crate::{queue::Lane, store::NanoUsd};
 use proptest::prelude::*;
 

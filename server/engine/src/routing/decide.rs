@@ -1,9 +1,6 @@
 //! The decision: facts in, route with reasons out (SPEC 2.5). Pure, so that it can be replayed.
 
-use super::{
-    Facts, ProviderFacts, Rule, RuleSet, Urgency, Way,
-    rule::{Asking, Estimates},
-};
+use super::{Facts, ProviderFacts, Rule, RuleSet, Urgency, Way, seen::Estimates, set::Asking};
 use crate::{queue::Lane, store::NanoUsd};
 use serde::{Deserialize, Serialize};
 

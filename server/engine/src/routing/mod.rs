@@ -12,7 +12,11 @@ mod edit;
 mod facts;
 mod replay;
 mod rule;
+mod seen;
+mod set;
 mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod urgency;
@@ -29,7 +33,8 @@ pub use facts::{
     AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, StudentFacts, SubmissionFacts,
 };
 pub use replay::{Change, MOST_NAMED, Replay, Side, Tally, Went};
-pub use rule::{Action, Rule, RuleError, RuleSet, Way, seeded};
+pub use rule::{Action, Rule, RuleError, Way, seeded};
+pub use set::RuleSet;
 pub(crate) use store::last_version;
 pub use store::{RuleVersion, current_rules};
 pub use urgency::{StudentTier, Urgency, UrgencyFacts, urgency};

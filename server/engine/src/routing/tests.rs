@@ -1,53 +1,8 @@
 //! Decisions of the seeded rules, and how sure they are.
 #![allow(clippy::unwrap_used)]
 
-use super::*;
-use crate::{course::AssessmentType, provider::ProviderKind, queue::Lane, store::NanoUsd};
-
-fn provider(name: &str, cost: i64) -> ProviderFacts {
-    ProviderFacts {
-        name: name.into(),
-        kind: ProviderKind::Openai,
-        model: format!("{name}-model"),
-        batch: true,
-        healthy: true,
-        realtime_cost: NanoUsd(cost * 2),
-        realtime_most: NanoUsd(cost * 4),
-        batch_cost: NanoUsd(cost),
-        batch_most: NanoUsd(cost * 2),
-        free_jobs: 100,
-        capacity_jobs: 100,
-        batch_p50: 3_600,
-        batch_p90: 7_200,
-    }
-}
-
-pub(super) fn facts() -> Facts {
-    Facts {
-        urgency: Urgency::Medium,
-        assignment: AssignmentFacts {
-            kind: AssessmentType::Summative,
-            course: "W101".into(),
-            language: "en".into(),
-            criteria: 4,
-            minutes_to_deadline: None,
-        },
-        submission: SubmissionFacts {
-            words: 350,
-            tokens: 900,
-            output_tokens: 400,
-            max_output: 600,
-            draft: 1,
-            code: 0.0,
-            formulas: 0,
-        },
-        student: StudentFacts { tier: StudentTier::Standard, drafts_left: 1 },
-        budget: BudgetFacts { used: 0.1, left: None },
-        clock: ClockFacts { peak: false, hour: 20, weekday: 3 },
-        load: LoadFacts { waiting: 10, sent: 20 },
-        providers: vec![provider("dear", 2_000), provider("cheap", 1_000)],
-    }
-}
+use super::{testing::facts, *};
+use crate::{course::AssessmentType, queue::Lane, store::NanoUsd};
 
 fn seeded_rules() -> RuleSet {
     RuleSet::compile(1, seeded()).unwrap()
