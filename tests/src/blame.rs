@@ -3,7 +3,8 @@
 
 use quire_engine::store::{Db, DbError, Exec as _};
 use quire_simulator::{Fault, Scope, StruckFault};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 use uuid::Uuid;
 
 /// An open dead letter.
@@ -74,6 +75,35 @@ impl History {
     }
 }
 
+/// The dead letters of one cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dead {
+    /// How many.
+    pub letters: usize,
+    /// Batches in which one of them missed last: many letters of few batches are few misfortunes.
+    pub batches: BTreeSet<String>,
+    /// How often each reason was given.
+    pub whys: BTreeMap<String, usize>,
+}
+
+impl Dead {
+    fn add(&mut self, letter: &Letter, misses: &[&Miss]) {
+        self.letters += 1;
+        self.batches.extend(misses.last().filter(|miss| !miss.call).and_then(|miss| miss.remote_id.clone()));
+        *self.whys.entry(letter.why.clone()).or_default() += 1;
+    }
+}
+
+impl fmt::Display for Dead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, last in {} batches", self.letters, self.batches.len())?;
+        match self.whys.iter().max_by_key(|(_, times)| **times) {
+            Some((why, times)) => write!(f, "; {times} times: {}", why.chars().take(160).collect::<String>()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Finds the fault behind each miss. `kills` were made meanwhile: a process that ends loses its call.
 ///
 /// # Errors
@@ -82,9 +112,9 @@ pub fn explain(
     history: &History,
     struck: &[StruckFault],
     kills: usize,
-) -> Result<BTreeMap<String, usize>, String> {
+) -> Result<BTreeMap<String, Dead>, String> {
     let faults = Index::new(struck);
-    let mut by_cause = BTreeMap::new();
+    let mut by_cause: BTreeMap<String, Dead> = BTreeMap::new();
     for letter in &history.letters {
         let misses: Vec<&Miss> = history.misses.iter().filter(|miss| miss.job_id == letter.job_id).collect();
         for miss in &misses {
@@ -106,7 +136,7 @@ pub fn explain(
                 misses.len()
             ));
         }
-        *by_cause.entry(letter.cause.clone()).or_default() += 1;
+        by_cause.entry(letter.cause.clone()).or_default().add(letter, &misses);
     }
     Ok(by_cause)
 }
@@ -199,7 +229,8 @@ mod tests {
     fn a_miss_is_explained_by_what_struck_it_and_by_nothing_else() {
         let line = struck(Fault::WrongLevel, "openai", "b1", format!("x-{JOB}"));
         let one = history(0, &[("unusable", Some("b1"), false)]);
-        assert!(explain(&one, std::slice::from_ref(&line), 0).is_ok());
+        let dead = explain(&one, std::slice::from_ref(&line), 0).expect("it is explained");
+        assert_eq!(dead["unusable"].to_string(), "1, last in 1 batches; 1 times: no");
         let elsewhere = StruckFault { subject: "b2".into(), ..line.clone() };
         let told = explain(&one, &[elsewhere], 9).expect_err("another batch's fault");
         assert!(told.contains("nothing was made to go wrong"), "{told}");

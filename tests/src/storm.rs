@@ -3,7 +3,7 @@
 
 use crate::{
     api::Answer,
-    blame::{self, History},
+    blame::{self, Dead, History},
     books::{Proof, Quire},
     crew::{Member, Orders, Role},
     essays::essay,
@@ -49,7 +49,7 @@ pub struct Outcome {
     /// Kills by the point at which they struck; those at a random moment are under `at random`.
     pub kills: BTreeMap<String, usize>,
     /// Dead letters by cause.
-    pub dead: BTreeMap<String, usize>,
+    pub dead: BTreeMap<String, Dead>,
     /// How often each fault struck.
     pub struck: BTreeMap<Fault, usize>,
     /// The longest time from a worker's kill until work went on.
@@ -92,12 +92,14 @@ impl Outcome {
         // Writing into a string can't fail.
         let _ = writeln!(
             out,
-            "  {} jobs ended after {:.0} s: {assessed} marked ({:.1} %), {ended_otherwise} dead letters {:?}",
+            "  {} jobs ended after {:.0} s: {assessed} marked ({:.1} %), {ended_otherwise} dead letters",
             assessed + ended_otherwise,
             self.took.as_secs_f64(),
             self.marked() * 100.0,
-            self.dead
         );
+        for (cause, dead) in &self.dead {
+            let _ = writeln!(out, "    {cause}: {dead}");
+        }
         let _ = writeln!(
             out,
             "  lost 0, batched requests paid twice 0; paid: {in_batches} in batches ({spoiled} never arrived readable), \
@@ -208,7 +210,7 @@ async fn weather(school: &School, plan: Plan) -> anyhow::Result<Outcome> {
     }
     let history = History::read(&school.db()).await?;
     outcome.dead = blame::explain(&history, &struck, plan.kills).map_err(anyhow::Error::msg)?;
-    let dead: usize = outcome.dead.values().sum();
+    let dead: usize = outcome.dead.values().map(|dead| dead.letters).sum();
     ensure!(
         dead == outcome.proof.ended_otherwise,
         "{} jobs ended without marks, but there are {dead} open dead letters",
