@@ -337,7 +337,7 @@ CREATE TABLE prices (
 CREATE TABLE ledger (
     id                      UUID PRIMARY KEY NOT NULL,
     at                      TIMESTAMPTZ NOT NULL,
-    month                   TEXT NOT NULL, -- 2026-11, in the institution's time zone
+    day                     DATE NOT NULL, -- in the institution's time zone
     kind                    TEXT NOT NULL CHECK (kind IN ('reserve', 'settle', 'release', 'lost')),
     job_id                  UUID NOT NULL,
     batch_id                UUID,
@@ -359,16 +359,38 @@ CREATE TABLE ledger (
     note                    TEXT,
     UNIQUE (job_id, provider, response_id) -- the job first: its lines lie together, and are found by it
 );
-CREATE INDEX ledger_month ON ledger (month, at);
+CREATE INDEX ledger_day ON ledger (day, at);
 
--- Running sums of the ledger by month, for the institution (scope 'all') and each course (its id).
-CREATE TABLE spending (
-    month         TEXT NOT NULL,
-    scope         TEXT NOT NULL,
+-- What is held for jobs at work now, whichever month it was reserved in: running sums of the ledger, for the institution
+-- (scope 'all') and each course (its id).
+CREATE TABLE held (
+    scope         TEXT PRIMARY KEY NOT NULL,
     reserved_nano BIGINT NOT NULL,
-    expected_nano BIGINT NOT NULL,
-    spent_nano    BIGINT NOT NULL,
+    expected_nano BIGINT NOT NULL
+);
+
+-- What was spent in each month (2026-11, in the institution's time zone): running sums of the ledger by the same scopes.
+CREATE TABLE spending (
+    month      TEXT NOT NULL,
+    scope      TEXT NOT NULL,
+    spent_nano BIGINT NOT NULL,
     PRIMARY KEY (month, scope)
+);
+
+-- What was spent on each day, and for what: running sums of the ledger, so that nobody adds up its lines.
+CREATE TABLE spending_days (
+    day           DATE NOT NULL,
+    course_id     UUID NOT NULL,
+    cost_centre   TEXT NOT NULL,
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    batched       BOOLEAN NOT NULL,
+    spent_nano    BIGINT NOT NULL,
+    answers       BIGINT NOT NULL,
+    input_tokens  BIGINT NOT NULL,
+    cached_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    PRIMARY KEY (day, course_id, cost_centre, provider, model, batched)
 );
 
 CREATE TABLE budgets (
@@ -377,6 +399,19 @@ CREATE TABLE budgets (
     limit_nano BIGINT NOT NULL,           -- each month
     hard_stop  BOOLEAN NOT NULL,
     UNIQUE (scope)
+);
+
+-- Thresholds of budgets that were passed, each told once; a changed limit is a new matter.
+CREATE TABLE budget_alerts (
+    id         UUID PRIMARY KEY NOT NULL,
+    at         TIMESTAMPTZ NOT NULL,
+    month      TEXT NOT NULL,
+    scope      TEXT NOT NULL,
+    course_id  UUID, -- none: the institution
+    percent    BIGINT NOT NULL,
+    used_nano  BIGINT NOT NULL,
+    limit_nano BIGINT NOT NULL,
+    UNIQUE (month, scope, percent, limit_nano)
 );
 
 -- Providers and rules -----------------------------------------------------------------------------------------------

@@ -337,7 +337,7 @@ CREATE TABLE prices (
 CREATE TABLE ledger (
     id                      BLOB PRIMARY KEY NOT NULL,
     at                      TEXT NOT NULL,
-    month                   TEXT NOT NULL, -- 2026-11, in the institution's time zone
+    day                     TEXT NOT NULL, -- in the institution's time zone
     kind                    TEXT NOT NULL CHECK (kind IN ('reserve', 'settle', 'release', 'lost')),
     job_id                  BLOB NOT NULL,
     batch_id                BLOB,
@@ -359,16 +359,38 @@ CREATE TABLE ledger (
     note                    TEXT,
     UNIQUE (job_id, provider, response_id) -- the job first: its lines lie together, and are found by it
 ) STRICT;
-CREATE INDEX ledger_month ON ledger (month, at);
+CREATE INDEX ledger_day ON ledger (day, at);
 
--- Running sums of the ledger by month, for the institution (scope 'all') and each course (its id).
-CREATE TABLE spending (
-    month         TEXT NOT NULL,
-    scope         TEXT NOT NULL,
+-- What is held for jobs at work now, whichever month it was reserved in: running sums of the ledger, for the institution
+-- (scope 'all') and each course (its id).
+CREATE TABLE held (
+    scope         TEXT PRIMARY KEY NOT NULL,
     reserved_nano INTEGER NOT NULL,
-    expected_nano INTEGER NOT NULL,
-    spent_nano    INTEGER NOT NULL,
+    expected_nano INTEGER NOT NULL
+) STRICT;
+
+-- What was spent in each month (2026-11, in the institution's time zone): running sums of the ledger by the same scopes.
+CREATE TABLE spending (
+    month      TEXT NOT NULL,
+    scope      TEXT NOT NULL,
+    spent_nano INTEGER NOT NULL,
     PRIMARY KEY (month, scope)
+) STRICT;
+
+-- What was spent on each day, and for what: running sums of the ledger, so that nobody adds up its lines.
+CREATE TABLE spending_days (
+    day           TEXT NOT NULL,
+    course_id     BLOB NOT NULL,
+    cost_centre   TEXT NOT NULL,
+    provider      TEXT NOT NULL,
+    model         TEXT NOT NULL,
+    batched       INTEGER NOT NULL,
+    spent_nano    INTEGER NOT NULL,
+    answers       INTEGER NOT NULL,
+    input_tokens  INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    PRIMARY KEY (day, course_id, cost_centre, provider, model, batched)
 ) STRICT;
 
 CREATE TABLE budgets (
@@ -377,6 +399,19 @@ CREATE TABLE budgets (
     limit_nano INTEGER NOT NULL,           -- each month
     hard_stop  INTEGER NOT NULL,
     UNIQUE (scope)
+) STRICT;
+
+-- Thresholds of budgets that were passed, each told once; a changed limit is a new matter.
+CREATE TABLE budget_alerts (
+    id         BLOB PRIMARY KEY NOT NULL,
+    at         TEXT NOT NULL,
+    month      TEXT NOT NULL,
+    scope      TEXT NOT NULL,
+    course_id  BLOB, -- none: the institution
+    percent    INTEGER NOT NULL,
+    used_nano  INTEGER NOT NULL,
+    limit_nano INTEGER NOT NULL,
+    UNIQUE (month, scope, percent, limit_nano)
 ) STRICT;
 
 -- Providers and rules -----------------------------------------------------------------------------------------------

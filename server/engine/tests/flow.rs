@@ -270,8 +270,8 @@ async fn a_batch_goes_all_the_way() {
             assert!(lines.iter().any(|l| l["provider"] == provider), "{provider} got nothing");
         }
         let simulated: i64 = lines.iter().map(|l| l["price_nano_usd"].as_i64().unwrap()).sum();
-        let month = budget::month_of(Utc::now(), school.engine.zone());
-        let spending = budget::spending(&mut school.engine.db(), &month).await.unwrap();
+        let month = budget::Month::at(Utc::now(), school.engine.zone());
+        let spending = budget::spending(&mut school.engine.db(), month).await.unwrap();
         let all = spending.iter().find(|s| s.scope == "all").unwrap();
         assert_eq!((all.spent.0, all.reserved.0, all.expected.0), (simulated, 0, 0));
         for line in &lines {
@@ -396,8 +396,8 @@ async fn a_server_without_batches_marks_in_real_time_at_its_own_price() {
 
 /// What was spent, is held and is expected, in the institution's books.
 async fn spent(school: &School) -> (i64, i64, i64) {
-    let month = budget::month_of(Utc::now(), school.engine.zone());
-    let spending = budget::spending(&mut school.engine.db(), &month).await.unwrap();
+    let month = budget::Month::at(Utc::now(), school.engine.zone());
+    let spending = budget::spending(&mut school.engine.db(), month).await.unwrap();
     let all = spending.iter().find(|s| s.scope == "all").unwrap();
     (all.spent.0, all.reserved.0, all.expected.0)
 }
@@ -499,8 +499,8 @@ async fn survives_every_fault(school: School, simulator: simulator::Running, pro
     // An answer that breaks the schema is usable to the simulator's books only where it was whole.
     let twice = usable.values().filter(|n| **n > 1).count();
     assert_eq!(twice, 0, "batched requests paid for twice");
-    let month = budget::month_of(Utc::now(), school.engine.zone());
-    let spending = budget::spending(&mut school.engine.db(), &month).await.unwrap();
+    let month = budget::Month::at(Utc::now(), school.engine.zone());
+    let spending = budget::spending(&mut school.engine.db(), month).await.unwrap();
     let booked = spending.iter().find(|s| s.scope == "all").unwrap();
     assert_eq!((booked.reserved.0, booked.expected.0), (0, 0));
     assert!(booked.spent.0 >= spent, "{} {spent}", booked.spent.0);

@@ -2,6 +2,7 @@
 
 mod batches;
 mod body;
+mod budgets;
 mod caller;
 pub(crate) mod convert;
 mod dead_letters;
@@ -41,7 +42,8 @@ pub const PATH: &str = "/api/v1";
         (name = "lists", description = "What there is"),
         (name = "dead letters", description = "Work that ran out of automatic remedies"),
         (name = "forecasts", description = "How estimates are made and kept, and when to send"),
-        (name = "rules", description = "Which work goes where, and what other rules would change")
+        (name = "rules", description = "Which work goes where, and what other rules would change"),
+        (name = "budgets", description = "How the month's money stands, and what may be spent")
     ),
     components(schemas(crate::http::problem::Details)),
     security(("token" = [])),
@@ -88,7 +90,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(rules::check))
         .routes(routes!(rules::facts))
         .routes(routes!(rules::replay))
-        .routes(routes!(rules::try_on));
+        .routes(routes!(rules::try_on))
+        .routes(routes!(budgets::monitor))
+        .routes(routes!(budgets::put, budgets::remove));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -158,6 +162,8 @@ mod tests {
                 "/api/v1/assignments/{id}/submissions",
                 "/api/v1/batches",
                 "/api/v1/batches/{id}",
+                "/api/v1/budgets",
+                "/api/v1/budgets/{scope}",
                 "/api/v1/dead-letters",
                 "/api/v1/dead-letters/discard",
                 "/api/v1/dead-letters/reroute",

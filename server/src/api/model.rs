@@ -1,5 +1,6 @@
 //! What goes over the wire: the bodies of requests and answers, shared by server and client.
 
+pub mod budgets;
 pub mod rules;
 
 use chrono::{DateTime, Utc};

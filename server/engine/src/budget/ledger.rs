@@ -1,11 +1,12 @@
 //! Lines of the ledger (SPEC 7.1). Each line moves three sums: what is reserved (the worst case, against the hard
 //! stop), what is expected, and what is spent; the state of the accounts is the sum of all lines.
 
+use super::month::day_of;
 use crate::{
     provider::Usage,
     store::{BatchId, CallId, CourseId, JobId, LedgerLineId, NanoUsd, World},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -78,8 +79,8 @@ pub struct Line {
     pub id: LedgerLineId,
     /// When it was written.
     pub at: DateTime<Utc>,
-    /// The month it counts to, such as `2026-11`.
-    pub month: String,
+    /// The day it counts to, in the institution's time zone.
+    pub day: NaiveDate,
     /// What it records.
     pub kind: Kind,
     /// Whom it is charged to.
@@ -122,7 +123,7 @@ impl Line {
         Self {
             id: world.id(),
             at,
-            month: month_of(at, zone),
+            day: day_of(at, zone),
             kind,
             account,
             batch_id: None,
@@ -180,10 +181,4 @@ impl Line {
             ..Self::new(world, zone, Kind::Lost, account)
         }
     }
-}
-
-/// The month of a time in the institution's time zone, such as `2026-11`.
-#[must_use]
-pub fn month_of(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m").to_string()
 }

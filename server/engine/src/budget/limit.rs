@@ -1,6 +1,7 @@
 //! Budgets and what is left of them.
 
 use crate::store::{BudgetId, CourseId, NanoUsd};
+use std::{fmt, str::FromStr};
 
 /// A budget of each month.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -16,7 +17,50 @@ pub struct Budget {
     pub hard_stop: bool,
 }
 
-/// The sums of a month in one scope.
+impl Budget {
+    /// The course; none: the institution.
+    #[must_use]
+    pub fn course(&self) -> Option<CourseId> {
+        self.scope.parse().ok()
+    }
+}
+
+/// Whose money it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole institution's.
+    Institution,
+    /// A course's.
+    Course(CourseId),
+}
+
+/// As it is kept: `all`, or the course's id.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Institution => f.write_str(INSTITUTION),
+            Self::Course(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+/// The text is no scope.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("“{0}” is neither a course’s id nor all, which stands for the institution.")]
+pub struct NoScope(pub String);
+
+impl FromStr for Scope {
+    type Err = NoScope;
+
+    fn from_str(text: &str) -> Result<Self, NoScope> {
+        match text {
+            INSTITUTION => Ok(Self::Institution),
+            id => id.parse().map(Self::Course).map_err(|_| NoScope(id.chars().take(60).collect())),
+        }
+    }
+}
+
+/// What is held now and was spent in a month, in one scope.
 #[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Spending {
     /// `all` or a course's id.
@@ -32,6 +76,14 @@ pub struct Spending {
     pub spent: NanoUsd,
 }
 
+impl Spending {
+    /// What is spent or expected.
+    #[must_use]
+    pub fn used(&self) -> NanoUsd {
+        self.spent + self.expected
+    }
+}
+
 /// All budgets beside what was spent of them this month.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budgets {
@@ -45,12 +97,18 @@ pub struct Budgets {
 pub const INSTITUTION: &str = "all";
 
 impl Budgets {
+    /// The sums of a scope.
+    #[must_use]
+    pub fn of(&self, scope: &str) -> Spending {
+        self.spending.iter().find(|s| s.scope == scope).cloned().unwrap_or_default()
+    }
+
     fn binding(&self, course: CourseId) -> impl Iterator<Item = (&Budget, Spending)> {
         let course = course.to_string();
-        self.budgets.iter().filter(move |b| b.scope == INSTITUTION || b.scope == course).map(|budget| {
-            let spent = self.spending.iter().find(|s| s.scope == budget.scope).cloned().unwrap_or_default();
-            (budget, spent)
-        })
+        self.budgets
+            .iter()
+            .filter(move |b| b.scope == INSTITUTION || b.scope == course)
+            .map(|budget| (budget, self.of(&budget.scope)))
     }
 
     /// The share of the budget that is spent or expected, of institution and course the larger; 0 without a budget.
@@ -58,7 +116,7 @@ impl Budgets {
     pub fn used(&self, course: CourseId) -> f64 {
         self.binding(course)
             .map(|(budget, s)| {
-                let used = (s.spent + s.expected).dollars();
+                let used = s.used().dollars();
                 if budget.limit.0 > 0 { used / budget.limit.dollars() } else { 1.0 }
             })
             .fold(0.0, f64::max)

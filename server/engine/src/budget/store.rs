@@ -1,27 +1,31 @@
-//! The tables `ledger`, `spending` and `budgets`.
+//! The tables `ledger`, `held`, `spending` and `budgets`.
 
-use super::{Budget, Line, Spending, limit::INSTITUTION};
+use super::{Budget, Line, Month, Spending, days, limit::INSTITUTION};
 use crate::store::{DbError, Dialect, Exec, JobId, NanoUsd, Rows, World};
 use std::collections::BTreeMap;
 
 const LINES: Rows = Rows {
-    insert: "INSERT INTO ledger (id, at, month, kind, job_id, batch_id, call_id, provider, model, course_id, \
+    insert: "INSERT INTO ledger (id, at, day, kind, job_id, batch_id, call_id, provider, model, course_id, \
              cost_centre, reserved_nano, expected_nano, spent_nano, response_id, input_tokens, cached_tokens, \
              cache_write_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, note)",
     columns: 22,
     tail: "",
 };
 
-const SUMS: Rows = Rows {
-    insert: "INSERT INTO spending (month, scope, reserved_nano, expected_nano, spent_nano)",
-    columns: 5,
-    tail: "ON CONFLICT (month, scope) DO UPDATE SET \
-           reserved_nano = spending.reserved_nano + excluded.reserved_nano, \
-           expected_nano = spending.expected_nano + excluded.expected_nano, \
-           spent_nano = spending.spent_nano + excluded.spent_nano",
+const HELD: Rows = Rows {
+    insert: "INSERT INTO held (scope, reserved_nano, expected_nano)",
+    columns: 3,
+    tail: "ON CONFLICT (scope) DO UPDATE SET reserved_nano = held.reserved_nano + excluded.reserved_nano, \
+           expected_nano = held.expected_nano + excluded.expected_nano",
 };
 
-/// Writes lines and moves the month's sums by them; to be called within the transaction of what they record.
+const SPENT: Rows = Rows {
+    insert: "INSERT INTO spending (month, scope, spent_nano)",
+    columns: 3,
+    tail: "ON CONFLICT (month, scope) DO UPDATE SET spent_nano = spending.spent_nano + excluded.spent_nano",
+};
+
+/// Writes lines and moves all sums by them; to be called within the transaction of what they record.
 ///
 /// # Errors
 /// If the database fails, or an answer (provider and response id) was booked before.
@@ -30,7 +34,7 @@ pub async fn record(x: &mut impl Exec, lines: &[Line]) -> Result<(), DbError> {
         .insert(x, lines, |q, line| {
             q.put(line.id);
             q.put(line.at);
-            q.put(line.month.clone());
+            q.put(line.day);
             q.put(line.kind);
             q.put(line.account.job_id);
             q.put(line.batch_id);
@@ -52,62 +56,85 @@ pub async fn record(x: &mut impl Exec, lines: &[Line]) -> Result<(), DbError> {
             q.put(line.note.clone());
         })
         .await?;
-    // In the order of their keys, so that two transactions never wait for each other in a circle.
-    let mut sums: BTreeMap<(String, String), [NanoUsd; 3]> = BTreeMap::new();
+    // Each table's rows in the order of their keys, and the tables always in this order, so that two transactions never
+    // wait for each other in a circle.
+    let mut held: BTreeMap<String, [NanoUsd; 2]> = BTreeMap::new();
+    let mut spent: BTreeMap<(String, String), NanoUsd> = BTreeMap::new();
     for line in lines {
         for scope in [INSTITUTION.to_owned(), line.account.course_id.to_string()] {
-            let sum = sums.entry((line.month.clone(), scope)).or_default();
-            sum[0] += line.reserved;
-            sum[1] += line.expected;
-            sum[2] += line.spent;
+            if line.spent != NanoUsd::ZERO {
+                *spent.entry((Month::of(line.day).to_string(), scope.clone())).or_default() += line.spent;
+            }
+            let sums = held.entry(scope).or_default();
+            sums[0] += line.reserved;
+            sums[1] += line.expected;
         }
     }
-    let sums: Vec<_> = sums.into_iter().collect();
-    SUMS.insert(x, &sums, |q, ((month, scope), [reserved, expected, spent])| {
-        q.put(month.clone());
+    let held: Vec<_> = held.into_iter().collect();
+    HELD.insert(x, &held, |q, (scope, [reserved, expected])| {
         q.put(scope.clone());
         q.put(*reserved);
         q.put(*expected);
-        q.put(*spent);
     })
-    .await
+    .await?;
+    let spent: Vec<_> = spent.into_iter().collect();
+    SPENT
+        .insert(x, &spent, |q, ((month, scope), spent)| {
+            q.put(month.clone());
+            q.put(scope.clone());
+            q.put(*spent);
+        })
+        .await?;
+    days::add(x, lines).await
 }
 
-/// The sums of a month, all scopes.
+/// What is held now, and what was spent in a month; all scopes in order.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn spending(x: &mut impl Exec, month: &str) -> Result<Vec<Spending>, DbError> {
-    x.query("SELECT scope, reserved_nano, expected_nano, spent_nano FROM spending WHERE month = $1 ORDER BY scope")
-        .bind(month.to_owned())
-        .all()
-        .await
+pub async fn spending(x: &mut impl Exec, month: Month) -> Result<Vec<Spending>, DbError> {
+    sums(x, month, "").await
 }
 
-/// The sums of a month, kept from changing until the transaction ends.
+/// The same, kept from changing until the transaction ends.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn spending_for_update(x: &mut impl Exec, month: &str) -> Result<Vec<Spending>, DbError> {
+pub async fn spending_for_update(x: &mut impl Exec, month: Month) -> Result<Vec<Spending>, DbError> {
     let lock = match x.dialect() {
         Dialect::Sqlite => "",
         Dialect::Postgres => " FOR UPDATE",
     };
-    // The institution's row is there from then on, so that there is something to lock.
+    // The institution's row is there from then on, so that there is something to lock: whatever is held or spent moves it.
     x.query(
-        "INSERT INTO spending (month, scope, reserved_nano, expected_nano, spent_nano) VALUES ($1, $2, 0, 0, 0) \
-         ON CONFLICT (month, scope) DO NOTHING",
+        "INSERT INTO held (scope, reserved_nano, expected_nano) VALUES ($1, 0, 0) ON CONFLICT (scope) DO NOTHING",
     )
-    .bind(month.to_owned())
     .bind(INSTITUTION.to_owned())
     .exec()
     .await?;
-    x.query(format!(
-        "SELECT scope, reserved_nano, expected_nano, spent_nano FROM spending WHERE month = $1 ORDER BY scope{lock}"
-    ))
-    .bind(month.to_owned())
-    .all()
-    .await
+    sums(x, month, lock).await
+}
+
+async fn sums(x: &mut impl Exec, month: Month, lock: &str) -> Result<Vec<Spending>, DbError> {
+    let held: Vec<(String, NanoUsd, NanoUsd)> = x
+        .query(format!("SELECT scope, reserved_nano, expected_nano FROM held ORDER BY scope{lock}"))
+        .all()
+        .await?;
+    let spent: Vec<(String, NanoUsd)> = x
+        .query(format!("SELECT scope, spent_nano FROM spending WHERE month = $1 ORDER BY scope{lock}"))
+        .bind(month.to_string())
+        .all()
+        .await?;
+    let mut sums: BTreeMap<String, Spending> = BTreeMap::new();
+    for (scope, reserved, expected) in held {
+        let sum = Spending { scope: scope.clone(), reserved, expected, spent: NanoUsd::ZERO };
+        sums.insert(scope, sum);
+    }
+    for (scope, spent) in spent {
+        let sum = sums.entry(scope.clone()).or_insert_with(|| Spending { scope, ..Spending::default() });
+        sum.spent = spent;
+    }
+    Ok(sums.into_values().collect())
 }
 
 /// All budgets.
@@ -142,7 +169,15 @@ pub async fn save_budget(
     Ok(())
 }
 
-const COLUMNS: &str = "SELECT id, at, month, kind, job_id, batch_id, call_id, provider, model, course_id, \
+/// Removes the budget of a scope; false where there was none.
+///
+/// # Errors
+/// If the database fails.
+pub async fn remove_budget(x: &mut impl Exec, scope: &str) -> Result<bool, DbError> {
+    Ok(x.query("DELETE FROM budgets WHERE scope = $1").bind(scope.to_owned()).exec().await? > 0)
+}
+
+const COLUMNS: &str = "SELECT id, at, day, kind, job_id, batch_id, call_id, provider, model, course_id, \
     cost_centre, reserved_nano, expected_nano, spent_nano, response_id, input_tokens, cached_tokens, \
     cache_write_tokens, cache_write_long_tokens, output_tokens, reasoning_tokens, note FROM ledger";
 
@@ -168,62 +203,4 @@ pub async fn line_of_response(
         .bind(response_id.to_owned())
         .opt()
         .await
-}
-
-/// What was spent in a month, summed by line time to the hour, the first first.
-///
-/// # Errors
-/// If the database fails.
-pub async fn spent_by_hour(
-    x: &mut impl Exec,
-    month: &str,
-) -> Result<Vec<(chrono::DateTime<chrono::Utc>, NanoUsd)>, DbError> {
-    let hour = match x.dialect() {
-        Dialect::Sqlite => "substr(at, 1, 13)",
-        Dialect::Postgres => "date_trunc('hour', at)",
-    };
-    x.query(format!(
-        "SELECT MIN(at), CAST(SUM(spent_nano) AS BIGINT) FROM ledger WHERE month = $1 GROUP BY {hour} ORDER BY 1"
-    ))
-    .bind(month.to_owned())
-    .all()
-    .await
-}
-
-/// Tokens that were paid for, by provider and model.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct PaidTokens {
-    /// Provider's name.
-    pub provider: String,
-    /// The model.
-    pub model: String,
-    input_tokens: i64,
-    output_tokens: i64,
-}
-
-impl PaidTokens {
-    /// As a provider without its cache would have counted them.
-    #[must_use]
-    pub fn usage(&self) -> crate::provider::Usage {
-        crate::provider::Usage {
-            input_tokens: u64::try_from(self.input_tokens).unwrap_or(0),
-            output_tokens: u64::try_from(self.output_tokens).unwrap_or(0),
-            ..crate::provider::Usage::default()
-        }
-    }
-}
-
-/// Tokens that were paid for in a month.
-///
-/// # Errors
-/// If the database fails.
-pub async fn tokens_of_month(x: &mut impl Exec, month: &str) -> Result<Vec<PaidTokens>, DbError> {
-    x.query(
-        "SELECT provider, model, CAST(SUM(input_tokens) AS BIGINT) AS input_tokens, \
-         CAST(SUM(output_tokens) AS BIGINT) AS output_tokens FROM ledger \
-         WHERE month = $1 AND kind = 'settle' GROUP BY provider, model ORDER BY provider, model",
-    )
-    .bind(month.to_owned())
-    .all()
-    .await
 }

@@ -73,6 +73,7 @@ impl Engine {
         if now.timestamp() % i64::try_from(SWEEP.as_secs()).unwrap_or(3) == 0 {
             self.sweep().await?;
             self.tell_of_outages().await?;
+            self.tell_of_budgets().await?;
         }
         self.decide_again_due().await?;
         self.tell_who_moved_back().await

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     batching::{self, Batch},
-    budget::{self, Budgets},
+    budget::{self, Budgets, Month},
     forecast::{self, Basis, CallOutlook, Correction, Forecast, Pending, Sample},
     queue::{self, Backlog, Estimate, Job, JobState, Promise, Snapshot, Spot, Turnaround},
     routing::{ClockFacts, Route},
@@ -161,7 +161,7 @@ impl Engine {
         let in_flight = batching::store::in_flight(&mut db).await?;
         let recent = batching::store::recent(&mut db, now).await?;
         let budgets = budget::budgets(&mut db).await?;
-        let spending = budget::spending(&mut db, &budget::month_of(now, self.zone())).await?;
+        let spending = budget::spending(&mut db, Month::at(now, self.zone())).await?;
         let away = forecast::store::away(&mut db).await?;
         let cut = forecast::store::cut_since(&mut db, now - RATE).await?;
         let before = self.load();

@@ -2,7 +2,7 @@
 
 use super::{Engine, EngineError};
 use crate::{
-    budget::{self, Budgets},
+    budget::{self, Budgets, Month},
     provider::{Prices, ProviderKind, Usage, price::Terms},
     queue::Job,
     routing::{ProviderFacts, Route},
@@ -52,14 +52,13 @@ impl Engine {
         if !self.0.prices.are_by_volume() {
             return Ok(());
         }
-        let month = budget::month_of(self.now(), self.zone());
         let mut volumes: HashMap<(ProviderKind, String, String), u64> = HashMap::new();
-        for paid in budget::tokens_of_month(&mut self.db(), &month).await? {
-            let Some(kind) = self.registry().kind(&paid.provider) else { continue };
-            let usage = paid.usage();
+        for (way, paid) in budget::by_way(&mut self.db(), self.month()).await? {
+            let Some(kind) = self.registry().kind(&way.provider) else { continue };
+            let usage = paid.uncached();
             // For a price of the provider's own, and for one of its kind.
-            for whose in [paid.provider.clone(), String::new()] {
-                let tokens = volumes.entry((kind, whose, paid.model.clone())).or_default();
+            for whose in [way.provider.clone(), String::new()] {
+                let tokens = volumes.entry((kind, whose, way.model.clone())).or_default();
                 *tokens += usage.input_tokens + usage.output_tokens;
             }
         }
@@ -95,9 +94,13 @@ impl Engine {
 
     /// The month's budgets, kept from changing until the transaction ends.
     pub(crate) async fn budgets_for_update(&self, tx: &mut Tx) -> Result<Budgets, EngineError> {
-        let month = budget::month_of(self.now(), self.zone());
-        let spending = budget::spending_for_update(tx, &month).await?;
+        let spending = budget::spending_for_update(tx, self.month()).await?;
         Ok(Budgets { budgets: budget::budgets(tx).await?, spending })
+    }
+
+    /// The month now.
+    pub(crate) fn month(&self) -> Month {
+        Month::at(self.now(), self.zone())
     }
 
     /// Some budget stops work at its limit.

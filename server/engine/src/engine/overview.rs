@@ -3,7 +3,7 @@
 use super::{Engine, EngineError, Load};
 use crate::{
     batching::{BatchView, BatchViewError},
-    budget::{self, INSTITUTION, Spending},
+    budget::{self, INSTITUTION, Month, Spending, begin_of, day_of},
     calling,
     forecast::Estimates,
     identity::{Act, Actor},
@@ -11,9 +11,8 @@ use crate::{
     queue::{Lane, Turnaround},
     store::{Exec, NanoUsd},
 };
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-use chrono_tz::Tz;
-use std::{collections::BTreeMap, sync::Arc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use std::sync::Arc;
 
 /// How all stands.
 #[derive(Clone, Debug)]
@@ -108,7 +107,7 @@ impl Engine {
         self.identity().check(actor, &Act::SeeOverview).await?;
         let now = self.now();
         let load = self.load();
-        let midnight = midnight(now, self.zone());
+        let midnight = begin_of(day_of(now, self.zone()), self.zone());
         let mut db = self.db();
         let waits: Vec<(DateTime<Utc>, DateTime<Utc>)> = db
             .query(
@@ -208,51 +207,25 @@ impl Engine {
 
     async fn money_overview(&self, now: DateTime<Utc>) -> Result<MoneyOverview, EngineError> {
         let zone = self.zone();
-        let today = now.with_timezone(&zone).date_naive();
-        let month = today.with_day(1).unwrap_or(today);
-        let name = budget::month_of(now, zone);
+        let today = day_of(now, zone);
+        let month = Month::of(today);
         let mut db = self.db();
-        let spending = budget::spending(&mut db, &name).await?;
+        let spending = budget::spending(&mut db, month).await?;
         let budgets = budget::budgets(&mut db).await?;
-        let spent: Vec<(DateTime<Utc>, NanoUsd)> = budget::spent_by_hour(&mut db, &name).await?;
-        let mut days: BTreeMap<NaiveDate, NanoUsd> = BTreeMap::new();
-        for (at, amount) in spent {
-            *days.entry(at.with_timezone(&zone).date_naive()).or_default() += amount;
-        }
-        let mut sum = NanoUsd::ZERO;
-        let by_day = month
-            .iter_days()
-            .take_while(|day| *day <= today)
-            .map(|day| {
-                sum += days.get(&day).copied().unwrap_or_default();
-                (day, sum)
-            })
-            .collect();
+        let by_day = budget::by_day(&mut db, (month.first(), today), None).await?;
         let mut realtime = NanoUsd::ZERO;
-        for tokens in budget::tokens_of_month(&mut db, &name).await? {
+        for (way, paid) in budget::by_way(&mut db, month).await? {
             realtime +=
-                self.cost(&tokens.provider, &tokens.model, &tokens.usage(), false, now).unwrap_or_default();
+                self.cost(&way.provider, &way.model, &paid.uncached(), false, now).unwrap_or_default();
         }
         Ok(MoneyOverview {
-            month,
+            month: month.first(),
             today,
             budget: budgets.into_iter().find(|b| b.scope == INSTITUTION).map(|b| b.limit),
             spending: spending.into_iter().find(|s| s.scope == INSTITUTION).unwrap_or_default(),
-            lost: calling::store::lost_since(&mut db, midnight_of(month, zone)).await?,
+            lost: calling::store::lost_since(&mut db, begin_of(month.first(), zone)).await?,
             realtime,
-            by_day,
+            by_day: budget::summed(month.first(), today, &by_day),
         })
     }
-}
-
-fn midnight(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
-    midnight_of(now.with_timezone(&zone).date_naive(), zone)
-}
-
-/// The first moment of a day; where the clock is put forward at midnight, the first that exists.
-fn midnight_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    (0..24)
-        .filter_map(|hour| day.and_hms_opt(hour, 0, 0)?.and_local_timezone(zone).earliest())
-        .next()
-        .map_or(DateTime::UNIX_EPOCH, |at| at.with_timezone(&Utc))
 }

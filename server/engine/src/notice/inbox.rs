@@ -7,7 +7,7 @@ use super::{
 use crate::{
     engine::Engine,
     identity::{Act, Actor, Denied, IdentityError},
-    store::{NoticeId, PersonId, SubmissionId},
+    store::{NanoUsd, NoticeId, PersonId, SubmissionId},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -51,6 +51,10 @@ impl From<Shown> for InboxItem {
             About::Outage { provider, reason, began_at, ended_at } => {
                 of_outage(provider, reason, ended_at.map(|at| at - *began_at))
             }
+            About::Budget { course, month, percent, used, limit, hard_stop } => {
+                let title = if *percent < 100 { "A budget is nearly used up" } else { "A budget is used up" };
+                (title, of_budget(course.as_deref(), month, (*used, *limit), *percent >= 100 && *hard_stop))
+            }
         };
         Self { id, kind, title, body, at: created_at, read: read_at.is_some(), path: path(kind, &about) }
     }
@@ -73,7 +77,7 @@ fn of_submission(kind: Kind, tracking_id: &str, assignment: &str, course: &str) 
             "Your work was closed without marks",
             format!("“{assignment}” ({course}) could not be marked. Its page says why, and what you can do."),
         ),
-        Kind::NeedsAttention | Kind::DeadLetters | Kind::ProviderOutage => (
+        Kind::NeedsAttention | Kind::DeadLetters | Kind::ProviderOutage | Kind::BudgetThreshold => (
             "A submission needs attention",
             format!(
                 "{tracking_id} for “{assignment}” ({course}) ran out of automatic remedies. The student is told that a person looks at it."
@@ -97,6 +101,25 @@ fn of_outage(provider: &str, reason: &str, lasted: Option<TimeDelta>) -> (&'stat
     }
 }
 
+/// How a budget stood when its threshold was passed.
+pub(super) fn of_budget(
+    course: Option<&str>,
+    month: &str,
+    (used, limit): (NanoUsd, NanoUsd),
+    stopped: bool,
+) -> String {
+    let whose = course.map_or_else(|| "the institution".to_owned(), |course| format!("“{course}”"));
+    let share = used.dollars() / limit.dollars().max(f64::MIN_POSITIVE) * 100.0;
+    let stopped = if stopped {
+        " Work that costs money waits in the queue until the limit is raised or the next month begins."
+    } else {
+        ""
+    };
+    format!(
+        "{used} of the budget of {whose} for {month} is spent or expected for work under way: {share:.0} % of {limit}.{stopped}"
+    )
+}
+
 /// The page that a notice is about.
 pub(super) fn path(kind: Kind, about: &About) -> String {
     match about {
@@ -105,6 +128,7 @@ pub(super) fn path(kind: Kind, about: &About) -> String {
         }
         About::Submission { tracking_id, .. } => format!("/s/{tracking_id}"),
         About::Outage { .. } => "/admin".to_owned(),
+        About::Budget { month, .. } => format!("/admin/budget?month={month}"),
     }
 }
 

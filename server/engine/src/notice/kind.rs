@@ -23,6 +23,8 @@ pub enum Kind {
     DeadLetters,
     /// To administrators: a provider has failed for some minutes. One for each outage, brought up to date when it ends.
     ProviderOutage,
+    /// To administrators: a threshold of a budget was passed. One for each threshold.
+    BudgetThreshold,
 }
 
 /// A way to reach a person.
@@ -38,7 +40,7 @@ pub enum Channel {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Received,
         Self::Delayed,
         Self::Processing,
@@ -47,6 +49,7 @@ impl Kind {
         Self::NeedsAttention,
         Self::DeadLetters,
         Self::ProviderOutage,
+        Self::BudgetThreshold,
     ];
 
     /// Its name in the database, and of the folder of its e-mail.
@@ -61,6 +64,7 @@ impl Kind {
             Self::NeedsAttention => "needs_attention",
             Self::DeadLetters => "dead_letters",
             Self::ProviderOutage => "provider_outage",
+            Self::BudgetThreshold => "budget_threshold",
         }
     }
 
@@ -68,7 +72,7 @@ impl Kind {
     #[must_use]
     pub const fn channels(self) -> &'static [Channel] {
         match self {
-            Self::Received | Self::Ready | Self::Closed | Self::ProviderOutage => {
+            Self::Received | Self::Ready | Self::Closed | Self::ProviderOutage | Self::BudgetThreshold => {
                 &[Channel::Platform, Channel::Email]
             }
             // The page itself is live: it shows this as it happens.
@@ -93,6 +97,9 @@ impl Kind {
     /// It is for staff, not for the student.
     #[must_use]
     pub const fn for_staff(self) -> bool {
-        matches!(self, Self::NeedsAttention | Self::DeadLetters | Self::ProviderOutage)
+        matches!(
+            self,
+            Self::NeedsAttention | Self::DeadLetters | Self::ProviderOutage | Self::BudgetThreshold
+        )
     }
 }

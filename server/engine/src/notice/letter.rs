@@ -49,8 +49,8 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 18] =
-    files!("received" "processing" "ready" "closed" "dead_letters" "provider_outage");
+const FILES: [(&str, &str); 21] =
+    files!("received" "processing" "ready" "closed" "dead_letters" "provider_outage" "budget_threshold");
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
 
 /// Names that end in `.html` are escaped for HTML.
@@ -90,6 +90,18 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
             began => when::moment(*began_at, zone),
             ended => ended_at.map(|at| when::moment(at, zone)),
         },
+        About::Budget { course, month, percent, used, limit, hard_stop } => context! {
+            whose => course.as_deref().map_or_else(|| "the institution".to_owned(), one_line),
+            month => month.as_str(),
+            percent,
+            standing => one_line(&super::inbox::of_budget(
+                course.as_deref(),
+                month,
+                (*used, *limit),
+                *percent >= 100 && *hard_stop,
+            )),
+            about => format!("the budget for {month}"),
+        },
     };
     let values = context! {
         name => one_line(&facts.name),
@@ -101,6 +113,7 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
             Kind::Closed => "See why, and what you can do",
             Kind::NeedsAttention | Kind::DeadLetters => "See what happened",
             Kind::ProviderOutage => "See how the providers are",
+            Kind::BudgetThreshold => "See the budget",
             Kind::Received | Kind::Delayed | Kind::Processing => "See where it is",
         },
         ..subject
@@ -156,7 +169,7 @@ fn one_line(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::store::testing::still_world;
+    use crate::store::{NanoUsd, testing::still_world};
     use chrono::TimeDelta;
 
     fn facts(kind: Kind) -> Facts {
@@ -206,6 +219,40 @@ mod tests {
         assert!(letter.text.contains("until 25 November 2026, 11:00"), "{}", letter.text);
     }
 
+    #[test]
+    fn a_threshold_is_told_of_with_what_it_means() {
+        let told = |course: Option<&str>, percent, hard_stop| {
+            let about = About::Budget {
+                course: course.map(str::to_owned),
+                month: "2026-11".into(),
+                percent,
+                used: NanoUsd::from_dollars(percent * 5),
+                limit: NanoUsd::from_dollars(500),
+                hard_stop,
+            };
+            write(&Facts { about, ..facts(Kind::BudgetThreshold) }, &setting(false)).unwrap()
+        };
+        let letter = told(Some("Writing <1>"), 80, true);
+        assert_eq!(letter.subject, "80 % of the budget of Writing <1> is used");
+        assert!(
+            letter.text.contains("$400.00 of the budget of “Writing <1>” for 2026-11"),
+            "{}",
+            letter.text
+        );
+        assert!(letter.text.contains("80 % of $500.00"), "{}", letter.text);
+        assert!(!letter.text.contains("waits in the queue"), "{}", letter.text);
+        assert!(letter.html.contains("Writing &lt;1&gt;") && !letter.html.contains("<1>"), "{}", letter.html);
+        assert!(
+            letter.text.contains("https://quire.example.edu/admin/budget?month=2026-11\n"),
+            "{}",
+            letter.text
+        );
+        let letter = told(None, 100, true);
+        assert_eq!(letter.subject, "100 % of the budget of the institution is used");
+        assert!(letter.text.contains("waits in the queue until the limit is raised"), "{}", letter.text);
+        assert!(!told(None, 100, false).text.contains("waits in the queue"));
+    }
+
     fn setting(estimate: bool) -> Setting<'static> {
         let now = still_world().0.now();
         let range = (now + TimeDelta::minutes(31), now + TimeDelta::minutes(92));
@@ -219,9 +266,9 @@ mod tests {
 
     #[test]
     fn every_kind_on_the_e_mail_channel_has_a_letter() {
-        // These two are about no submission.
+        // These are about no submission.
         let mailed = |kind: &Kind| {
-            !matches!(kind, Kind::DeadLetters | Kind::ProviderOutage)
+            !matches!(kind, Kind::DeadLetters | Kind::ProviderOutage | Kind::BudgetThreshold)
                 && kind.channels().contains(&super::super::Channel::Email)
         };
         for kind in Kind::ALL.into_iter().filter(mailed) {

@@ -3,7 +3,7 @@
 use super::{Channel, Kind};
 use crate::{
     identity::{Email, Zone},
-    store::{DbError, Dialect, Exec, NoticeId, PersonId, Rows, SubmissionId, Tx, World, in_chunks},
+    store::{DbError, Dialect, Exec, NanoUsd, NoticeId, PersonId, Rows, SubmissionId, Tx, World, in_chunks},
     submission::TrackingId,
 };
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ pub struct New {
     pub person: PersonId,
     /// What it tells.
     pub kind: Kind,
-    /// What it is about: the id of a submission, or of a provider's outage.
+    /// What it is about: the id of a submission, of a provider's outage, or of a budget's threshold.
     pub subject: Uuid,
 }
 
@@ -163,6 +163,21 @@ pub enum About {
         /// Until when; none: it goes on.
         ended_at: Option<DateTime<Utc>>,
     },
+    /// A threshold of a budget that was passed.
+    Budget {
+        /// The course's title; none: the institution's budget.
+        course: Option<String>,
+        /// The month, such as `2026-11`.
+        month: String,
+        /// The threshold, in percent.
+        percent: i64,
+        /// What was spent or expected then.
+        used: NanoUsd,
+        /// The limit then.
+        limit: NanoUsd,
+        /// Work waits at the limit.
+        hard_stop: bool,
+    },
 }
 
 /// What a notice is about, as far as it is there.
@@ -178,20 +193,42 @@ struct Subject {
     reason: Option<String>,
     began_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
+    percent: Option<i64>,
+    budget_course: Option<String>,
+    month: Option<String>,
+    used_nano: Option<NanoUsd>,
+    limit_nano: Option<NanoUsd>,
+    hard_stop: Option<bool>,
 }
 
 const SUBJECT: &str = "s.id AS submission_id, s.tracking_id, s.submitted_at, a.title AS assignment, \
-    c.title AS course, (a.release = 'on_approval') AS held, o.provider, o.reason, o.began_at, o.ended_at";
+    c.title AS course, (a.release = 'on_approval') AS held, o.provider, o.reason, o.began_at, o.ended_at, \
+    g.percent, gc.title AS budget_course, g.month, g.used_nano, g.limit_nano, gb.hard_stop";
 
 const SUBJECTS: &str = "LEFT JOIN submissions s ON s.id = n.subject_id \
     LEFT JOIN assignments a ON a.id = s.assignment_id LEFT JOIN courses c ON c.id = a.course_id \
-    LEFT JOIN provider_outages o ON o.id = n.subject_id";
+    LEFT JOIN provider_outages o ON o.id = n.subject_id \
+    LEFT JOIN budget_alerts g ON g.id = n.subject_id LEFT JOIN courses gc ON gc.id = g.course_id \
+    LEFT JOIN budgets gb ON gb.scope = g.scope";
 
 impl Subject {
     /// None where it is gone.
     fn about(self) -> Option<About> {
         if let (Some(provider), Some(reason), Some(began_at)) = (self.provider, self.reason, self.began_at) {
             return Some(About::Outage { provider, reason, began_at, ended_at: self.ended_at });
+        }
+        if let (Some(percent), Some(month), Some(used), Some(limit)) =
+            (self.percent, self.month, self.used_nano, self.limit_nano)
+        {
+            let hard_stop = self.hard_stop.unwrap_or(false);
+            return Some(About::Budget {
+                course: self.budget_course,
+                month,
+                percent,
+                used,
+                limit,
+                hard_stop,
+            });
         }
         Some(About::Submission {
             id: self.submission_id?,
@@ -412,7 +449,7 @@ pub async fn list(
     let rows: Vec<Row> = x
         .query(format!(
             "SELECT n.id, n.kind, n.created_at, n.read_at, {SUBJECT} FROM notices n {SUBJECTS} \
-             WHERE n.person_id = $1 AND n.channel = 'platform' AND (s.id IS NOT NULL OR o.id IS NOT NULL) \
+             WHERE n.person_id = $1 AND n.channel = 'platform' AND (s.id IS NOT NULL OR o.id IS NOT NULL OR g.id IS NOT NULL) \
              AND (n.read_at IS NULL OR NOT $2) ORDER BY n.created_at DESC, n.id DESC LIMIT $3 OFFSET $4"
         ))
         .bind(person)

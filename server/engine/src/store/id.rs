@@ -94,4 +94,6 @@ ids! {
     RuleSetId;
     /// An outage of a provider.
     OutageId;
+    /// A threshold of a budget that was passed.
+    BudgetAlertId;
 }
