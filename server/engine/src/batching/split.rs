@@ -43,7 +43,8 @@ fn with_spare(tokens: i64) -> i64 {
 }
 
 /// The limit that a provider's message names: the number after a word such as *limit* or *maximum* and before *tokens* or
-/// *requests*, as in "Limit: 90,000 enqueued tokens" or "the limit is 50000 requests a batch".
+/// *requests*, as in "Limit: 90,000 enqueued tokens" or "the limit is 50000 requests a batch"; or before *items* of
+/// requests, as in "requests: List should have at most 100000 items".
 #[must_use]
 pub(crate) fn named(message: &str) -> Option<Limit> {
     let message = message.to_lowercase();
@@ -61,6 +62,9 @@ pub(crate) fn named(message: &str) -> Option<Limit> {
         words[at + 1..].iter().take(2).find_map(|unit| match *unit {
             unit if unit.starts_with("token") => Some(Limit::Tokens(most)),
             unit if unit.starts_with("request") => Some(Limit::Requests(most)),
+            unit if unit.starts_with("item") && message.starts_with("requests") => {
+                Some(Limit::Requests(most))
+            }
             _ => None,
         })
     })
@@ -146,6 +150,8 @@ mod tests {
                 "The input file holds 60000 requests; the limit is 50000 requests a batch.",
                 Some(Limit::Requests(50_000)),
             ),
+            ("requests: List should have at most 100000 items", Some(Limit::Requests(100_000))),
+            ("messages: List should have at most 100000 items", None),
             ("at most 1_000 requests", Some(Limit::Requests(1_000))),
             ("a maximum of 2000000 input tokens is allowed", Some(Limit::Tokens(2_000_000))),
             ("Request exceeds the maximum allowed number of bytes. The maximum is 268435456.", None),

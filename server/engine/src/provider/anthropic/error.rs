@@ -87,7 +87,7 @@ fn by_type(kind: &str, status: u16) -> Option<ErrorClass> {
     })
 }
 
-/// Two refusals that come as plain `invalid_request_error`, known by their words alone. Should the words change, the
+/// Refusals that come as plain `invalid_request_error`, known by their words alone. Should the words change, the
 /// request counts as invalid, as before.
 fn by_words(kind: &str, message: &str) -> Option<ErrorClass> {
     if kind != "invalid_request_error" {
@@ -95,7 +95,8 @@ fn by_words(kind: &str, message: &str) -> Option<ErrorClass> {
     }
     let message = message.to_ascii_lowercase();
     let says = |words: &str| message.contains(words);
-    if says("prompt is too long") || says("exceed context limit") || says("context window") {
+    let too_many = message.starts_with("requests:") && says("should have at most");
+    if too_many || says("prompt is too long") || says("exceed context limit") || says("context window") {
         return Some(ErrorClass::TokenLimit);
     }
     says("credit balance is too low").then_some(ErrorClass::Quota)
@@ -115,6 +116,14 @@ mod tests {
         let rows = [
             (400, "invalid_request_error", "max_tokens: must be at least 1", None, Invalid),
             (400, "invalid_request_error", "prompt is too long: 1000001 tokens", None, TokenLimit),
+            (
+                400,
+                "invalid_request_error",
+                "requests: List should have at most 100000 items",
+                None,
+                TokenLimit,
+            ),
+            (400, "invalid_request_error", "messages: List should have at most 100000 items", None, Invalid),
             (400, "invalid_request_error", "Your credit balance is too low", None, Quota),
             (401, "authentication_error", "", None, Key),
             (402, "billing_error", "", None, Quota),
