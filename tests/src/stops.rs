@@ -144,6 +144,7 @@ async fn one_after_the_other(school: &School, plan: Plan) -> anyhow::Result<Outc
         stopped.go_on();
         hand_in(&api, school, own).await?;
     }
+    school.control(&json!({"openai_max_requests": plan.most / 2})).await;
     school.wait_until_idle(PATIENCE).await;
     let proof = school.prove().await;
     ensure!(proof.assessed == handed_in, "{} of {handed_in} were marked: {proof:?}", proof.assessed);
