@@ -53,6 +53,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/admin/batches/:id") view=pages::BatchPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/dead-letters") view=pages::DeadLettersPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/dead-letters/:id") view=pages::DeadLetterPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/budget") view=pages::BudgetPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/rules") view=pages::RulesPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/rules/edit") view=pages::RulePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/rules/versions") view=pages::RuleVersionsPage ssr=SsrMode::Async/>

@@ -173,6 +173,14 @@ pub trait PageData: Send + Sync {
     /// `/admin/dead-letters/{id}`, with the student's text where it was asked for
     async fn dead_letter(&self, viewer: &Viewer, id: &str, show_text: bool)
     -> PageResult<view::OpenedLetter>;
+    /// `/admin/budget?month=&set=`, with what its form held
+    async fn budget(
+        &self,
+        viewer: &Viewer,
+        month: Option<&str>,
+        set: Option<&str>,
+        sent: Option<&RefusedForm>,
+    ) -> PageResult<view::Budget>;
     /// `/admin/rules`
     async fn rules(&self, viewer: &Viewer) -> PageResult<view::Rules>;
     /// `/admin/rules/versions?up_to=`

@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 26] = [
+const ROUTES: [(&str, &str); 29] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -30,6 +30,9 @@ const ROUTES: [(&str, &str); 26] = [
     ("/api/v1/dead-letters/{id}/mark", "post"),
     ("/api/v1/estimates", "get"),
     ("/api/v1/providers/{name}/schedule-advice", "get"),
+    ("/api/v1/budgets", "get"),
+    ("/api/v1/budgets/{scope}", "put"),
+    ("/api/v1/budgets/{scope}", "delete"),
     ("/api/v1/rules", "get"),
     ("/api/v1/rules", "put"),
     ("/api/v1/rules/check", "post"),

@@ -17,7 +17,7 @@ async fn the_api_by_role(database: Database) {
     let essay_id = school.assignment("essay").to_owned();
     let id =
         school.api("ada").hand_in(&essay_id, &essay(1, 100), None).await.expect(201).string("tracking_id");
-    let table: [(String, [u16; 7]); 15] = [
+    let table: [(String, [u16; 7]); 16] = [
         // nobody, ada, ben, cy (elsewhere), berg (instructor), dora (instructor elsewhere), admin
         ("/api/v1/assignments".into(), [401, 200, 200, 200, 200, 200, 200]),
         (format!("/api/v1/submissions/{id}"), [401, 200, 404, 404, 200, 404, 200]),
@@ -28,6 +28,7 @@ async fn the_api_by_role(database: Database) {
         ("/api/v1/providers/openai/batch-size".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/estimates".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/providers/nobody/schedule-advice".into(), [401, 403, 403, 403, 403, 403, 404]),
+        ("/api/v1/budgets".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules/facts".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules/versions".into(), [401, 403, 403, 403, 403, 403, 200]),
@@ -70,7 +71,7 @@ async fn the_pages_by_role(database: Database) {
     let essay_id = school.assignment("essay").to_owned();
     let id =
         school.api("ada").hand_in(&essay_id, &essay(1, 100), None).await.expect(201).string("tracking_id");
-    let table: [(String, [u16; 7]); 15] = [
+    let table: [(String, [u16; 7]); 16] = [
         ("/".into(), [200; 7]),
         (format!("/assignments/{essay_id}"), [200, 200, 200, 404, 403, 404, 403]),
         (format!("/s/{id}"), [200, 200, 404, 404, 200, 404, 200]),
@@ -82,6 +83,7 @@ async fn the_pages_by_role(database: Database) {
         ("/admin/batches".into(), [200, 403, 403, 403, 403, 403, 200]),
         ("/admin/dead-letters".into(), [200, 403, 403, 403, 403, 403, 200]),
         (format!("/admin/dead-letters/{}", uuid::Uuid::nil()), [200, 403, 403, 403, 403, 403, 404]),
+        ("/admin/budget".into(), [200, 403, 403, 403, 403, 403, 200]),
         ("/admin/rules".into(), [200, 403, 403, 403, 403, 403, 200]),
         ("/admin/rules/edit".into(), [200, 403, 403, 403, 403, 403, 200]),
         ("/admin/rules/versions".into(), [200, 403, 403, 403, 403, 403, 200]),

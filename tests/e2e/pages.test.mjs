@@ -107,6 +107,7 @@ const PAGES = {
     ['overview', () => '/admin'],
     ['batches', () => '/admin/batches'],
     ['batch', () => `/admin/batches/${found.batch}`],
+    ['budget', () => '/admin/budget'],
     ['rules', () => '/admin/rules'],
     ['rule', () => '/admin/rules/edit?rule=budget_conservation'],
     ['rule-new', () => '/admin/rules/edit'],

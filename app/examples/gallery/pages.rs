@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 62] = [
+pub const PAGES: [(&str, &str, u16); 66] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -48,6 +48,10 @@ pub const PAGES: [(&str, &str, u16); 62] = [
     ("batch", "/admin/batches/b-2041", 200),
     ("batch-split", "/admin/batches/b-2034", 200),
     ("batch-part", "/admin/batches/b-2045", 200),
+    ("budget", "/admin/budget?done=set", 200),
+    ("budget-new", "/admin/budget?set=new", 200),
+    ("budget-past", "/admin/budget?month=2026-10", 200),
+    ("budget-refused", "/admin/budget?refused=1", 422),
     ("rules", "/admin/rules?done=changed", 200),
     ("rule", "/admin/rules/edit?rule=budget_conservation", 200),
     ("rule-refused", "/admin/rules/edit?rule=budget_conservation&refused=1", 422),
@@ -115,6 +119,14 @@ pub fn visit(uri: &Uri, query: &HashMap<String, String>) -> Visit {
                     value("criteria.support.points", "7"),
                     value("criteria.support.comment", "One figure that a reader can look up would help."),
                 ],
+            }
+        } else if path == "/admin/budget" {
+            RefusedForm {
+                errors: vec![error(
+                    "limit",
+                    "Write what may be spent in a month: \"much\" is not an amount of dollars such as 12.50.",
+                )],
+                values: vec![value("scope", "all"), value("limit", "much"), value("hard_stop", "1")],
             }
         } else if path == "/admin/rules/edit" {
             RefusedForm {

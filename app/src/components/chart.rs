@@ -22,7 +22,8 @@ struct Scale {
 impl Scale {
     fn of(spend: &Spend) -> Self {
         let days = (when::last_of_month(spend.month) - spend.month).num_days() as f64 + 1.0;
-        let reached = spend.spent.0.saturating_add(spend.reserved.0);
+        let ahead = spend.ahead.map_or(0, |(_, _, most)| most.0);
+        let reached = spend.spent.0.saturating_add(spend.reserved.0).max(ahead);
         let most = round_up(spend.budget.map_or(0, |budget| budget.0).max(reached));
         Self { first: spend.month, days, most }
     }
@@ -98,10 +99,18 @@ pub fn SpendChart(
         }
     });
     let last = when::last_of_month(spend.month);
+    let ahead = spend.ahead.map(|(low, likely, high)| {
+        let end = scale.x(Some(last));
+        let (from, low, likely, high) = (scale.y(spend.spent), scale.y(low), scale.y(likely), scale.y(high));
+        view! {
+            <path class="band" d=format!("M{today:.1} {from:.1}L{end:.1} {high:.1}V{low:.1}Z")/>
+            <path class="ahead" d=format!("M{today:.1} {from:.1}L{end:.1} {likely:.1}")/>
+        }
+    });
     // The first and last day are left out where "today" stands over them.
     let room = 72.0;
-    let near_start = today - LEFT < room;
-    let near_end = RIGHT - today < room;
+    let near_start = spend.open && today - LEFT < room;
+    let near_end = spend.open && RIGHT - today < room;
     let rows = spend
         .by_day
         .iter()
@@ -113,10 +122,11 @@ pub fn SpendChart(
         <svg class="chart" viewBox=format!("0 0 {WIDTH} 156") role="img" aria-label=label>
             {axis}
             {limit}
+            {ahead}
             <path class="line" d=line/>
             {reserved}
             {(!near_start).then(|| view! { <text x=LEFT y="150">{when::day_of_month(spend.month)}</text> })}
-            <text x=format!("{:.1}", today.clamp(LEFT + 14.0, RIGHT - 14.0)) y="150" text-anchor="middle">"today"</text>
+            {spend.open.then(|| view! { <text x=format!("{:.1}", today.clamp(LEFT + 14.0, RIGHT - 14.0)) y="150" text-anchor="middle">"today"</text> })}
             {(!near_end).then(|| view! { <text x=RIGHT y="150" text-anchor="end">{when::day_of_month(last)}</text> })}
         </svg>
         <details class="small" id="spend-table">
@@ -152,9 +162,11 @@ mod tests {
             without_answer: NanoUsd(0),
             calls_without_answer: 0,
             by_day: vec![(day("2026-11-30"), NanoUsd(5_000))],
+            ahead: Some((NanoUsd(5_000), NanoUsd(6_000), NanoUsd(9_000))),
+            open: true,
         };
         let scale = Scale::of(&spend);
-        assert!(scale.most >= 6_000.0);
+        assert!(scale.most >= 9_000.0);
         assert!((scale.x(Some(spend.today)) - RIGHT).abs() < 1e-9);
         assert!(scale.y(spend.spent) > TOP);
     }

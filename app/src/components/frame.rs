@@ -17,6 +17,7 @@ fn entries(role: Role) -> &'static [Entry] {
         Role::Admin => &[
             Entry("Overview", "/admin", &[]),
             Entry("Batches", "/admin/batches", &["/admin/batches/"]),
+            Entry("Budget", "/admin/budget", &[]),
             Entry("Rules", "/admin/rules", &["/admin/rules/"]),
             Entry("Dead letters", "/admin/dead-letters", &["/admin/dead-letters/"]),
             Entry("Submissions", "/teach", &["/teach/"]),

@@ -1,6 +1,7 @@
 //! The pages, one file each.
 
 mod batches;
+mod budget;
 mod dead_letter;
 mod dead_letters;
 mod forecast;
@@ -21,6 +22,7 @@ mod teach;
 mod text;
 
 pub use batches::*;
+pub use budget::*;
 pub use dead_letter::*;
 pub use dead_letters::*;
 pub use hand_in::*;

@@ -574,6 +574,10 @@ pub struct Spend {
     pub calls_without_answer: u64,
     /// Spent by the end of each day so far, from the first of the month.
     pub by_day: Vec<(NaiveDate, NanoUsd)>,
+    /// What the month will come to: at least, likely, at most.
+    pub ahead: Option<(NanoUsd, NanoUsd, NanoUsd)>,
+    /// The month has not ended.
+    pub open: bool,
 }
 
 /// The demo's mailbox.

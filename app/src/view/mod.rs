@@ -6,6 +6,7 @@
 
 #[cfg(feature = "ssr")]
 mod admin;
+mod budget;
 #[cfg(feature = "ssr")]
 mod forecast;
 #[cfg(feature = "ssr")]
@@ -24,6 +25,7 @@ mod submission;
 
 #[cfg(feature = "ssr")]
 pub use admin::*;
+pub use budget::*;
 #[cfg(feature = "ssr")]
 pub use forecast::*;
 #[cfg(feature = "ssr")]

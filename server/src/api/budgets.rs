@@ -99,6 +99,12 @@ fn scope_of(text: &str) -> Result<Scope, Problem> {
 
 async fn stand(app: &App, actor: &Actor, month: Option<Month>) -> Result<model::Budgets, Problem> {
     let found = app.engine.budget_monitor(actor, month).await?;
+    let advice = budget::advice(&found).into_iter().map(|advice| model::BudgetAdvice {
+        kind: advice.kind.to_owned(),
+        title: advice.title,
+        detail: advice.detail,
+    });
+    let advice = advice.collect();
     let spending = found.ways.into_iter().map(|(way, paid, realtime)| model::SpendingPart {
         course: way.course_id.0,
         cost_centre: way.cost_centre,
@@ -119,6 +125,7 @@ async fn stand(app: &App, actor: &Actor, month: Option<Month>) -> Result<model::
         standings: found.standings.iter().map(standing).collect(),
         by_day: by_day.map(|(day, spent)| model::SpentByDay { day, spent_nano_usd: spent.0 }).collect(),
         spending: spending.collect(),
+        advice,
     })
 }
 

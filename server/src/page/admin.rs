@@ -394,6 +394,8 @@ fn spend(m: MoneyOverview) -> view::Spend {
         without_answer: money(m.lost.1),
         calls_without_answer: count(m.lost.0),
         by_day: m.by_day.into_iter().map(|(day, sum)| (day, money(sum))).collect(),
+        ahead: None,
+        open: true,
     }
 }
 

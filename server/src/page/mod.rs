@@ -1,6 +1,7 @@
 //! The pages' data: the app's views filled from the engine. Rights are checked by the engine's operations.
 
 mod admin;
+mod budget;
 mod common;
 mod forecast;
 pub(crate) mod letters;
@@ -161,6 +162,16 @@ impl PageData for Pages {
         page: u64,
     ) -> PageResult<view::DeadLetters> {
         self.dead_letters_of(&self.actor(viewer).await?, filter, page).await
+    }
+
+    async fn budget(
+        &self,
+        viewer: &Viewer,
+        month: Option<&str>,
+        set: Option<&str>,
+        sent: Option<&RefusedForm>,
+    ) -> PageResult<view::Budget> {
+        self.budget_of(&self.actor(viewer).await?, month, set, sent).await
     }
 
     async fn rules(&self, viewer: &Viewer) -> PageResult<view::Rules> {

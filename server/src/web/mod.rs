@@ -1,5 +1,6 @@
 //! What browsers ask for: pages, forms, live events.
 
+mod budget;
 mod dead_letters;
 mod events;
 mod form;
@@ -40,6 +41,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         router = match path.as_str() {
             "/sign-in" => router.route(path, get(pages::page).post(sign_in::by_password)),
             "/admin/dead-letters" => router.route(path, get(pages::page).post(dead_letters::decide)),
+            "/admin/budget" => router.route(path, get(pages::page).post(budget::change)),
             "/admin/rules" => router.route(path, get(pages::page).post(rules::order)),
             "/admin/rules/edit" => router.route(path, get(pages::page).post(rules::one)),
             // These bring a work or feedback back.

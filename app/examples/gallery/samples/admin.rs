@@ -136,6 +136,8 @@ pub fn overview() -> Overview {
             without_answer: NanoUsd(41_900_000),
             calls_without_answer: 3,
             by_day,
+            ahead: None,
+            open: true,
         },
         alerts: vec![
             Remark {

@@ -1,6 +1,7 @@
 //! Sample pages: every state a page can be in, at fixed ids and a fixed time.
 
 mod admin;
+mod budget;
 mod letters;
 mod rules;
 mod staff;
@@ -145,6 +146,16 @@ impl PageData for Samples {
         show_text: bool,
     ) -> PageResult<view::OpenedLetter> {
         letters::one(id, show_text).ok_or(PageError::NotFound)
+    }
+
+    async fn budget(
+        &self,
+        _viewer: &Viewer,
+        month: Option<&str>,
+        set: Option<&str>,
+        sent: Option<&RefusedForm>,
+    ) -> PageResult<view::Budget> {
+        Ok(budget::budget(month, set, sent))
     }
 
     async fn rules(&self, _viewer: &Viewer) -> PageResult<view::Rules> {

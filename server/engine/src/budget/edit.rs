@@ -13,7 +13,7 @@ use crate::{
 pub enum BudgetError {
     /// The limit is below nothing.
     #[error(
-        "A budget can't be below $0. Write what may be spent in a month, such as 500; 0 stops all that costs money."
+        "A budget can’t be below $0. Write what may be spent in a month, such as 500; 0 stops all that costs money."
     )]
     Negative,
     /// There is no such course.

@@ -1,6 +1,7 @@
 //! Money: the append-only ledger, its running sums, budgets with their thresholds and hard stop, and what the month will
 //! come to.
 
+mod advice;
 mod alerts;
 mod days;
 mod edit;
@@ -13,6 +14,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{Advice, advice};
 pub use alerts::THRESHOLDS;
 pub use days::{Paid, Way, by_day, by_way, summed};
 pub use edit::BudgetError;

@@ -19,6 +19,19 @@ pub struct Budgets {
     pub by_day: Vec<SpentByDay>,
     /// What the money went to.
     pub spending: Vec<SpendingPart>,
+    /// What to do about it.
+    pub advice: Vec<BudgetAdvice>,
+}
+
+/// A recommendation about the month's money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BudgetAdvice {
+    /// Its kind: `no_budget`, `stopped`, `passed`, `nearly_used`, `will_pass`, `much_in_real_time`.
+    pub kind: String,
+    /// What is so.
+    pub title: String,
+    /// What to do about it.
+    pub detail: String,
 }
 
 /// How a budget stands, or spending without one.
