@@ -77,7 +77,7 @@ async fn the_page_sets_budgets(database: Database) {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         admin.post("/admin/budget", &fields).await.expect(status).words()
     };
-    let words = send(typed("set", "all", "120.50"), 200).await;
+    let words = send(typed("set", "all", "120.00"), 200).await;
     assert!(words.contains("The budget is set.") && words.contains("$120"), "{words}");
     for (scope, limit, told) in [
         ("all", "much", "not an amount of dollars such as 12.50"),
