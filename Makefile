@@ -78,7 +78,7 @@ test-unit: build need-postgres ## Run the tests beside the code
 	@$(STEP) 'Unit tests' tests/setup/rust unit
 
 .PHONY: test-black-box
-test-black-box: build need-postgres need-mail ## Run the tests of the whole program; ONLY=name for some of them
+test-black-box: build need-postgres need-mail need-focus ## Run the tests of the whole program; ONLY=name for some of them
 	@$(STEP) 'Black-box tests' tests/setup/rust black-box $(ONLY)
 
 .PHONY: test-sdk
@@ -120,13 +120,15 @@ stops: build need-postgres ## Stop a process for 60 s at each named point while 
 
 ##@ Install what is missing (as root, or say what to install)
 
-.PHONY: need-postgres need-mail need-python need-browser need-peers
+.PHONY: need-postgres need-mail need-python need-focus need-browser need-peers
 need-postgres: ## PostgreSQL's server
 	@tests/setup/need postgres
 need-mail: ## A mail server for tests
 	@tests/setup/need python
 need-python: ## Python libraries of the providers
 	@tests/setup/need python
+need-focus: ## The public validator of bills, which wants Python 3.12 or newer
+	@tests/setup/need focus
 need-peers: ## Redis and BullMQ, which the benchmarks are held against
 	@tests/setup/need peers || echo 'BullMQ will not be measured'
 need-browser: ## Chromium, Node.js and the libraries that drive them

@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 29] = [
+const ROUTES: [(&str, &str); 30] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, &str); 29] = [
     ("/api/v1/batches", "get"),
     ("/api/v1/providers", "get"),
     ("/api/v1/batches/{id}", "get"),
+    ("/api/v1/billing/{month}", "get"),
     ("/api/v1/providers/{name}/batch-size", "get"),
     ("/api/v1/dead-letters", "get"),
     ("/api/v1/dead-letters/retry", "post"),

@@ -26,6 +26,7 @@ async fn the_api_by_role(database: Database) {
         ("/api/v1/providers".into(), [401, 403, 403, 403, 403, 403, 200]),
         (format!("/api/v1/batches/{}", uuid::Uuid::nil()), [401, 403, 403, 403, 403, 403, 404]),
         ("/api/v1/providers/openai/batch-size".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/billing/2026-11".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/estimates".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/providers/nobody/schedule-advice".into(), [401, 403, 403, 403, 403, 403, 404]),
         ("/api/v1/budgets".into(), [401, 403, 403, 403, 403, 403, 200]),

@@ -9,8 +9,19 @@ use std::process::{Command, Output};
 
 on_both!(the_doctor_finds_what_is_wrong, setting_up_twice_changes_nothing);
 
-const COMMANDS: [&str; 10] =
-    ["serve", "worker", "migrate", "simulator", "demo", "import", "export", "token", "openapi", "doctor"];
+const COMMANDS: [&str; 11] = [
+    "serve",
+    "worker",
+    "migrate",
+    "simulator",
+    "demo",
+    "import",
+    "export",
+    "billing",
+    "token",
+    "openapi",
+    "doctor",
+];
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
@@ -39,6 +50,7 @@ fn wrong_usage_says_what_is_wrong() {
         (&["hand-in"][..], "hand-in"),
         (&["serve", "--colour", "red"], "--colour"),
         (&["import"], "FILE"),
+        (&["billing"], "--month"),
         (&["migrate", "--set", "nonsense"], "KEY=VALUE"),
     ] {
         let output = run(arguments, &[]);

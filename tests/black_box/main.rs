@@ -4,6 +4,7 @@
 mod api_contract;
 mod authorization;
 mod bad_input;
+mod billing;
 mod budgets;
 mod cli;
 mod crash;

@@ -7,6 +7,7 @@ pub mod blame;
 pub mod books;
 pub mod crew;
 pub mod essays;
+pub mod focus;
 pub mod load;
 pub mod mail;
 pub mod pages;

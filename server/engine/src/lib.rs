@@ -4,6 +4,7 @@
 //! batching, [`provider`], [`result`]; beside them what they lean on.
 
 pub mod batching;
+pub mod billing;
 pub mod budget;
 pub mod calling;
 pub mod course;

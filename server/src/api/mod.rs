@@ -1,6 +1,7 @@
 //! The REST interface `/api/v1`.
 
 mod batches;
+mod billing;
 mod body;
 mod budgets;
 mod caller;
@@ -42,6 +43,7 @@ pub const PATH: &str = "/api/v1";
         (name = "lists", description = "What there is"),
         (name = "dead letters", description = "Work that ran out of automatic remedies"),
         (name = "forecasts", description = "How estimates are made and kept, and when to send"),
+        (name = "billing", description = "What was spent, for accounting"),
         (name = "rules", description = "Which work goes where, and what other rules would change"),
         (name = "budgets", description = "How the month's money stands, and what may be spent")
     ),
@@ -75,6 +77,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(lists::providers))
         .routes(routes!(batches::batch))
         .routes(routes!(batches::size))
+        .routes(routes!(billing::month))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
@@ -162,6 +165,7 @@ mod tests {
                 "/api/v1/assignments/{id}/submissions",
                 "/api/v1/batches",
                 "/api/v1/batches/{id}",
+                "/api/v1/billing/{month}",
                 "/api/v1/budgets",
                 "/api/v1/budgets/{scope}",
                 "/api/v1/dead-letters",

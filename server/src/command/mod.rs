@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod billing;
 mod demo;
 mod doctor;
 mod export;
@@ -68,6 +69,8 @@ enum Command {
     Import(import::Import),
     /// Write an assignment's submissions and marks as CSV
     Export(export::Export),
+    /// Write what was spent in a month as CSV, by cost centre
+    Billing(billing::Billing),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
     /// Make, list and revoke tokens of the API
@@ -113,6 +116,7 @@ impl Cli {
             Command::OpenApi(openapi) => openapi.run(),
             Command::Import(import) => on_runtime(import.run(&self.general)),
             Command::Export(export) => on_runtime(export.run(&self.general)),
+            Command::Billing(billing) => on_runtime(billing.run(&self.general)),
             Command::Migrate(migrate) => on_runtime(migrate.run(&self.general)),
             Command::Token(token) => on_runtime(token.run(&self.general)),
         };

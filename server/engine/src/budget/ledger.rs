@@ -72,6 +72,20 @@ impl From<Usage> for Tokens {
     }
 }
 
+impl From<Tokens> for Usage {
+    fn from(tokens: Tokens) -> Self {
+        let count = |n: i64| u64::try_from(n).unwrap_or(0);
+        Self {
+            input_tokens: count(tokens.input_tokens),
+            cached_tokens: count(tokens.cached_tokens),
+            cache_write_tokens: count(tokens.cache_write_tokens),
+            cache_write_long_tokens: count(tokens.cache_write_long_tokens),
+            output_tokens: count(tokens.output_tokens),
+            reasoning_tokens: count(tokens.reasoning_tokens),
+        }
+    }
+}
+
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Line {

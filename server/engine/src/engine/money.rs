@@ -3,7 +3,7 @@
 use super::{Engine, EngineError};
 use crate::{
     budget::{self, Budgets, Month},
-    provider::{Prices, ProviderKind, Usage, price::Terms},
+    provider::{Listed, Prices, ProviderKind, Usage, price::Terms},
     queue::Job,
     routing::{ProviderFacts, Route},
     store::{NanoUsd, Tx},
@@ -41,6 +41,13 @@ impl Engine {
             self.registry().kind(provider).ok_or_else(|| EngineError::NoProvider(provider.to_owned()))?;
         find(&self.0.prices, kind, provider, model, at)
             .ok_or_else(|| EngineError::NoPrice { provider: provider.to_owned(), model: model.to_owned() })
+    }
+
+    /// Every price that a provider's model has or had, in the order in which they win; none where the provider is not
+    /// set up any more.
+    pub(crate) fn every_price(&self, provider: &str, model: &str) -> Vec<Listed> {
+        let kind = self.registry().kind(provider);
+        kind.map(|kind| self.0.prices.every(kind, provider, model)).unwrap_or_default()
     }
 
     /// Reads the prices anew, and the month's volume where some depend on it.

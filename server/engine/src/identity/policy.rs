@@ -118,6 +118,8 @@ pub enum Act {
     ManageRules,
     /// See and change budgets.
     ManageBudgets,
+    /// See what was spent, by cost centre.
+    SeeBilling,
     /// See and change all people and courses.
     ManagePeople,
     /// Read the mailbox of the demo, where everybody's e-mails lie.
@@ -200,6 +202,7 @@ pub fn allowed(actor: &Actor, act: &Act, roles: &Memberships) -> Result<(), Deni
         | Act::ManageProviders
         | Act::ManageRules
         | Act::ManageBudgets
+        | Act::SeeBilling
         | Act::ManagePeople
         | Act::ReadMailbox => {
             if admin {
@@ -254,6 +257,7 @@ mod tests {
             ("providers", Act::ManageProviders, "fffyy"),
             ("rules", Act::ManageRules, "fffyy"),
             ("budgets", Act::ManageBudgets, "fffyy"),
+            ("billing", Act::SeeBilling, "fffyy"),
             ("people", Act::ManagePeople, "fffyy"),
             ("mailbox", Act::ReadMailbox, "fffyy"),
         ];

@@ -27,7 +27,7 @@ pub use error::{CallError, ErrorClass};
 pub use headers::{Exchange, Headroom, Observer, Window};
 pub use health::{BreakerSettings, Health};
 pub use registry::{
-    Entry, MasterKey, Prices, ProviderError, ProviderSettings, Registry, Schedule, parse_schedule,
+    Entry, Listed, MasterKey, Prices, ProviderError, ProviderSettings, Registry, Schedule, parse_schedule,
 };
 pub use settings::{AnswerFormat, ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{

@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 /// A whole, in hundredths of a percent.
 const WHOLE: u32 = 10_000;
 
-/// The list price, in the parts that [`Terms`] count in.
-const LIST: i128 = 100_000_000;
-
 /// A lower price from some volume of a month on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +69,11 @@ impl Deal {
         Ok(())
     }
 
+    /// The volumes of a month from which on prices differ, the smallest first.
+    pub fn volumes(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(0).chain(self.tiers.iter().map(|tier| tier.from_tokens))
+    }
+
     /// The further discount that a month's volume so far gives, in hundredths of a percent.
     #[must_use]
     pub fn by_volume(&self, tokens: u64) -> u32 {
@@ -83,16 +85,24 @@ impl Deal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     price: Price,
-    /// What is paid, in hundred-millionths of the list price.
     paid: u32,
 }
 
 impl Terms {
+    /// The list price, in the parts that [`Terms::paid`] counts in.
+    pub const LIST: u32 = 100_000_000;
+
     /// A price under a deal, at a month's volume so far.
     #[must_use]
     pub fn new(price: Price, deal: &Deal, tokens: u64) -> Self {
         let left = |discount: u32| WHOLE.saturating_sub(discount);
         Self { price, paid: left(deal.discount) * left(deal.by_volume(tokens)) }
+    }
+
+    /// What is paid, in hundred-millionths of the list price.
+    #[must_use]
+    pub const fn paid(&self) -> u32 {
+        self.paid
     }
 
     /// What a request cost, from the provider's own figures.
@@ -111,7 +121,7 @@ impl Terms {
     fn rounded(&self, sum: i128) -> NanoUsd {
         let paid = i128::from(self.paid);
         let Some(parts) = sum.checked_mul(paid) else { return NanoUsd(i64::MAX) };
-        let whole = LIST * PER;
+        let whole = i128::from(Self::LIST) * PER;
         NanoUsd(i64::try_from((parts + whole / 2).div_euclid(whole)).unwrap_or(i64::MAX))
     }
 }

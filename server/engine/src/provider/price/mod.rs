@@ -4,9 +4,11 @@
 //! dearer one that is known stands in for it.
 
 mod deal;
+mod kind;
 mod seed;
 
 pub use deal::{Deal, Terms, Tier};
+pub use kind::TokenKind;
 pub use seed::{SEEDED_ON, SeedPrice, seed_prices};
 
 use super::Usage;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 const PER: i128 = 1_000_000;
 
 /// Prices of one way of asking, in nano-dollars per million tokens; `None` where the price list has none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rates {
     /// Tokens read afresh.
@@ -36,21 +38,6 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// The exact sum over a usage, in nano-dollars times a million.
-    fn sum(&self, usage: &Usage) -> i128 {
-        let write = self.cache_write.unwrap_or(self.input);
-        let apart = i128::from(usage.cached_tokens)
-            + i128::from(usage.cache_write_tokens)
-            + i128::from(usage.cache_write_long_tokens);
-        let fresh = (i128::from(usage.input_tokens) - apart).max(0);
-        let part = |tokens: u64, rate: i64| i128::from(tokens) * i128::from(rate);
-        fresh * i128::from(self.input)
-            + part(usage.cached_tokens, self.cached_input.unwrap_or(self.input))
-            + part(usage.cache_write_tokens, write)
-            + part(usage.cache_write_long_tokens, self.cache_write_long.unwrap_or(write))
-            + part(usage.output_tokens, self.output)
-    }
-
     /// The dearest price of a token read, however the cache is used.
     fn dearest_input(&self) -> i64 {
         [Some(self.input), self.cached_input, self.cache_write, self.cache_write_long]
@@ -94,10 +81,17 @@ pub struct Price {
 }
 
 impl Price {
+    /// A request of this length has prices of its own.
+    #[must_use]
+    pub fn is_long(&self, input_tokens: u64) -> bool {
+        self.long_context.as_ref().is_some_and(|long| input_tokens > long.above_tokens)
+    }
+
     /// The rates that hold for a request of this length.
-    fn rates(&self, input_tokens: u64, batch: bool) -> &Rates {
+    #[must_use]
+    pub fn rates(&self, input_tokens: u64, batch: bool) -> &Rates {
         let (realtime, batched) = match &self.long_context {
-            Some(long) if input_tokens > long.above_tokens => (&long.realtime, &long.batch),
+            Some(long) if self.is_long(input_tokens) => (&long.realtime, &long.batch),
             _ => (&self.realtime, &self.batch),
         };
         batched.as_ref().filter(|_| batch).unwrap_or(realtime)

@@ -10,7 +10,7 @@ pub mod store;
 mod tests;
 
 pub use error::ProviderError;
-pub use prices::Prices;
+pub use prices::{Listed, Prices};
 pub use schedule::{Schedule, parse_schedule};
 pub use seal::MasterKey;
 pub use settings::ProviderSettings;

@@ -19,6 +19,19 @@ type Model = (ProviderKind, String, String);
 
 type Dated = Vec<(DateTime<Utc>, Price, Deal)>;
 
+/// A price of the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// It is the provider's own; else that of every provider of its kind.
+    pub own: bool,
+    /// From when on it holds.
+    pub from: DateTime<Utc>,
+    /// The list price.
+    pub price: Price,
+    /// What was negotiated.
+    pub deal: Deal,
+}
+
 /// Prices by kind of provider, name of the provider (empty: every one of the kind) and model.
 #[derive(Debug)]
 pub struct Prices {
@@ -97,6 +110,18 @@ impl Prices {
     ) -> Option<Terms> {
         let (price, deal, _) = self.dated(kind, provider, model, at)?;
         Some(Terms::new(price, &deal, 0))
+    }
+
+    /// Every price that a provider's model has or had, in the order in which they win: its own before those of its kind,
+    /// and the latest first.
+    #[must_use]
+    pub fn every(&self, kind: ProviderKind, provider: &str, model: &str) -> Vec<Listed> {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        let of = |whose: &str, own| {
+            let dated = book.get(&(kind, whose.to_owned(), model.to_owned())).cloned().unwrap_or_default();
+            dated.into_iter().rev().map(move |(from, price, deal)| Listed { own, from, price, deal })
+        };
+        of(provider, true).chain(of("", false)).collect()
     }
 
     /// A price, what was negotiated, and whose it is: the provider's, or empty for its kind's.
