@@ -42,8 +42,7 @@ impl Billing {
     async fn write(&self, engine: &Engine) -> anyhow::Result<()> {
         let asked = engine.bill(&Actor::System, &self.month, self.cost_centre.as_deref()).await;
         let mut bill = asked.map_err(|error| match error {
-            BillingError::Month(_) => Usage(format!("--month: {error}")).into(),
-            BillingError::Future { .. } => Usage(format!("--month: {error}")).into(),
+            BillingError::Month(_) | BillingError::Future { .. } => Usage(format!("--month: {error}")).into(),
             BillingError::CostCentre { .. } => Usage(format!("--cost-centre: {error}")).into(),
             BillingError::Identity(_) | BillingError::Engine(_) => anyhow::Error::from(error),
         })?;

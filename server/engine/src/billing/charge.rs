@@ -8,10 +8,10 @@ use crate::provider::price::{Terms, TokenKind};
 pub struct Charge<'a> {
     /// Whom and what it is for.
     pub account: &'a Account,
-    /// What was used and at which price; none where only the sum is known.
+    /// All that was summed for the account.
+    pub sums: &'a Sums,
+    /// The part of it that this row is for, and its price; none where only the sum is known.
     pub quantity: Option<Quantity>,
-    /// How many requests it sums, and their tokens.
-    sums: (u64, u128),
     /// What is billed, in nano-dollars.
     pub billed: i128,
 }
@@ -54,35 +54,22 @@ impl Quantity {
     }
     /// Dollars by the list, exactly.
     pub(super) fn list_cost(&self) -> String {
-        decimal(self.tokens.saturating_mul(self.rate.into()), NANO + MILLION)
+        decimal(self.listed(), NANO + MILLION)
     }
     /// Dollars as negotiated, exactly.
     pub(super) fn contracted_cost(&self) -> String {
         decimal(self.tokens.saturating_mul(self.contracted()), NANO + PAID + MILLION)
+    }
+    /// The list price of all, in nano-dollars times a million.
+    pub(super) fn listed(&self) -> i128 {
+        self.tokens.saturating_mul(self.rate.into())
     }
     fn contracted(&self) -> i128 {
         i128::from(self.rate) * i128::from(self.booked.paid)
     }
 }
 
-impl<'a> Charge<'a> {
-    pub(super) fn of_kind(
-        account: &'a Account,
-        booked: &Booked,
-        kind: TokenKind,
-        tokens: i128,
-        rate: i64,
-        billed: i128,
-    ) -> Self {
-        let quantity = Quantity { kind, tokens, rate, booked: *booked };
-        Self { account, quantity: Some(quantity), sums: (0, 0), billed }
-    }
-
-    pub(super) fn whole(account: &'a Account, sums: &Sums) -> Self {
-        let tokens = sums.tokens.iter().sum();
-        Self { account, quantity: None, sums: (sums.requests, tokens), billed: sums.spent }
-    }
-
+impl Charge<'_> {
     /// What is billed, in dollars.
     pub(super) fn billed_cost(&self) -> String {
         decimal(self.billed, NANO)
@@ -92,8 +79,8 @@ impl<'a> Charge<'a> {
     pub(super) fn description(&self) -> String {
         let model = &self.account.model;
         let way = if self.account.batch { "in batches" } else { "in real time" };
-        let (requests, tokens) = self.sums;
-        let s = if requests == 1 { "" } else { "s" };
+        let Sums { requests, tokens, .. } = self.sums;
+        let s = if *requests == 1 { "" } else { "s" };
         match (self.account.booking, &self.quantity) {
             (Booking::Priced(booked), Some(quantity)) => {
                 let long = if booked.long { ", long requests" } else { "" };
@@ -106,7 +93,8 @@ impl<'a> Charge<'a> {
                 "{requests} answer{s} of {model} {way} without the provider's figures, booked at the most possible"
             ),
             (Booking::Unpriced | Booking::Priced(_), _) => format!(
-                "{requests} answer{s} of {model} {way} ({tokens} tokens), booked at a price that is no longer known"
+                "{requests} answer{s} of {model} {way} ({} tokens), booked at a price that is no longer known",
+                tokens.iter().sum::<u128>()
             ),
         }
     }

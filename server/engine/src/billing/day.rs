@@ -1,6 +1,6 @@
 //! Lines of the ledger that are alike, summed by day.
 
-use super::{Booked, Charge, share};
+use super::{Booked, Charge, Quantity, share};
 use crate::{
     provider::{Usage, price::TokenKind},
     store::{CourseId, NanoUsd},
@@ -96,22 +96,19 @@ impl Day {
     }
 }
 
-fn charges<'a>(account: &'a Account, sums: &Sums) -> Vec<Charge<'a>> {
-    let Booking::Priced(booked) = account.booking else {
-        return vec![Charge::whole(account, sums)];
-    };
-    let used: Vec<_> = TokenKind::ALL
-        .into_iter()
-        .zip(sums.tokens)
-        .zip(booked.rates.by_kind())
+fn charges<'a>(account: &'a Account, sums: &'a Sums) -> Vec<Charge<'a>> {
+    let charge = |quantity, billed| Charge { account, sums, quantity, billed };
+    let Booking::Priced(booked) = account.booking else { return vec![charge(None, sums.spent)] };
+    let kinds = TokenKind::ALL.into_iter().zip(sums.tokens).zip(booked.rates.by_kind());
+    let used: Vec<Quantity> = kinds
         .filter(|((_, tokens), _)| *tokens > 0)
-        .map(|((kind, tokens), rate)| (kind, i128::try_from(tokens).unwrap_or(i128::MAX), rate))
+        .map(|((kind, tokens), rate)| {
+            let tokens = i128::try_from(tokens).unwrap_or(i128::MAX);
+            Quantity { kind, tokens, rate, booked }
+        })
         .collect();
     // All are paid at the same share of the list price, so that it makes no difference here.
-    let weights: Vec<i128> =
-        used.iter().map(|(_, tokens, rate)| tokens.saturating_mul((*rate).into())).collect();
-    used.into_iter()
-        .zip(share(sums.spent, &weights))
-        .map(|((kind, tokens, rate), billed)| Charge::of_kind(account, &booked, kind, tokens, rate, billed))
-        .collect()
+    let weights: Vec<i128> = used.iter().map(Quantity::listed).collect();
+    let shares = share(sums.spent, &weights);
+    used.into_iter().zip(shares).map(|(quantity, billed)| charge(Some(quantity), billed)).collect()
 }

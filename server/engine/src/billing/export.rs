@@ -124,7 +124,7 @@ impl Bill {
         while !self.ended && self.rows == before {
             self.read_on(&mut out).await?;
         }
-        let piece = out.into_inner().unwrap_or_default();
+        let piece = out.into_inner().expect("memory takes every record");
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }
 
