@@ -1,7 +1,7 @@
 //! The bill of a month: it is the ledger's, to the nano-dollar, and the public validator of FOCUS files takes it.
 
 use quire_engine::{
-    budget::{self, Account, Held, Line, Tokens},
+    budget::{self, Account, Held, Line, Tokens, day_of},
     provider::{
         ProviderKind, Usage,
         price::{Deal, Price, Terms, Tier, seed_prices},
@@ -88,8 +88,8 @@ async fn a_bill_is_what_was_spent(database: Database) {
     let sums: Vec<(String, i64, i64, i64)> = school
         .db()
         .query(
-            "SELECT month, CAST(SUM(spent_nano) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT), \
-             CAST(SUM(output_tokens) AS BIGINT) FROM ledger GROUP BY month ORDER BY month",
+            "SELECT SUBSTR(CAST(day AS TEXT), 1, 7), CAST(SUM(spent_nano) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT), \
+             CAST(SUM(output_tokens) AS BIGINT) FROM ledger GROUP BY 1 ORDER BY 1",
         )
         .all()
         .await
@@ -147,8 +147,10 @@ impl March {
             course_id,
             cost_centre: cost_centre.to_owned(),
         };
-        let line = Line::settle(&self.world, ZONE.parse().unwrap(), account, Held::default(), cost);
-        self.lines.push(Line { at: at.parse().unwrap(), month: "2026-03".to_owned(), ..line });
+        let zone = ZONE.parse().unwrap();
+        let line = Line::settle(&self.world, zone, account, Held::default(), cost);
+        let at = at.parse().unwrap();
+        self.lines.push(Line { at, day: day_of(at, zone), ..line });
         self.lines.last_mut().unwrap()
     }
 

@@ -12,7 +12,7 @@ use crate::{
     provider::{Listed, ProviderKind, Usage},
     store::{CourseId, Id as _, LedgerLineId, NanoUsd},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate};
 use std::collections::HashMap;
 use uuid::Uuid;
 

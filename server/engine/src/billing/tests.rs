@@ -260,7 +260,7 @@ async fn a_bill_is_the_ledgers_month() {
         budget::record(&mut db, &lines).await.unwrap();
 
         let rows = table(&house, "2026-11", None).await;
-        let spending = budget::spending(&mut db, "2026-11").await.unwrap();
+        let spending = budget::spending(&mut db, "2026-11".parse().unwrap()).await.unwrap();
         let spent = spending.iter().find(|sum| sum.scope == budget::INSTITUTION).unwrap().spent;
         assert_eq!(nano(&rows, "BilledCost"), spent.0);
         assert_eq!(nano(&rows, "EffectiveCost"), spent.0);
