@@ -210,6 +210,7 @@ CREATE TABLE batches (
     look_at      TEXT NOT NULL,    -- when it is to be looked at next
     error        TEXT,
     strategy     TEXT NOT NULL,           -- how its jobs were put together
+    prefix_cache TEXT NOT NULL CHECK (prefix_cache IN ('off', 'short', 'long')), -- how its prompts are marked for the provider's cache
     composition  TEXT,                   -- why, with the ratings of all candidates; none for parts of a split batch
     parent       BLOB REFERENCES batches (id), -- the batch that it was split from
     split        INTEGER,                  -- its number among that batch's parts, from 1

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 on_both!(the_doctor_finds_what_is_wrong, setting_up_twice_changes_nothing);
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "serve",
     "worker",
     "migrate",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 11] = [
     "billing",
     "token",
     "openapi",
+    "plan",
     "doctor",
 ];
 

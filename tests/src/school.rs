@@ -68,6 +68,10 @@ pub struct Options {
     pub timeouts: (u32, u32),
     /// Words of the guidelines for markers; none: no guidelines.
     pub guidelines: usize,
+    /// The model of every provider, where it is not the usual one.
+    pub model: Option<&'static str>,
+    /// More tables for the set-up file, such as assignments of W101 with rubrics of their own.
+    pub more: String,
 }
 
 impl Default for Options {
@@ -86,6 +90,8 @@ impl Default for Options {
             workers: true,
             timeouts: (5, 120),
             guidelines: 0,
+            model: None,
+            more: String::new(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod forecast;
 pub mod identity;
 pub mod jobs;
 pub mod notice;
+pub mod plan;
 pub mod prompt;
 pub mod provider;
 pub mod queue;

@@ -82,7 +82,13 @@ pub(crate) fn complete(
         .param("messages"));
     }
     let now = core.clock.now();
-    let cached = core.cache.apply(now, &measured.boundaries, model.min_cached);
+    let finds = match origin.batch {
+        None => true,
+        Some((batch, id)) => {
+            core.dice.happens(core.settings().batch_cache_hits, &["cache", batch, id])
+        }
+    };
+    let cached = core.cache.apply(now, &measured.boundaries, model.min_cached, finds);
 
     let flaw = match fault {
         Some(Fault::NotJson) => Some(Flaw::NotJson),

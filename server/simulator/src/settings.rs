@@ -37,6 +37,10 @@ pub struct Settings {
     /// List the requests that an expired or cancelled OpenAI batch left undone in its error file
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub list_unfinished: bool,
+    /// Share of the requests of batches that find in the prompt cache what is there: they are answered at the same time and
+    /// in any order, so providers promise none; 0.3 is the lower end of what Anthropic calls typical
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
+    pub batch_cache_hits: f64,
     /// Stop the progress of all batches
     #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set)]
     pub hold: bool,
@@ -96,6 +100,7 @@ impl Default for Settings {
             expire_after_seconds: 86_400.0,
             shuffle: true,
             list_unfinished: true,
+            batch_cache_hits: 0.3,
             hold: false,
             hold_after: None,
             requests_per_minute: None,
@@ -143,6 +148,7 @@ impl Settings {
         within("turnaround_spread", self.turnaround_spread, 1.0)?;
         within("latency_ms", self.latency_ms as f64, 600_000.0)?;
         within("latency_spread", self.latency_spread, 1.0)?;
+        within("batch_cache_hits", self.batch_cache_hits, 1.0)?;
         within("expire_after_seconds", self.expire_after_seconds, MAX_SECONDS)?;
         within("retry_after_seconds", self.retry_after_seconds as f64, 86_400.0)?;
         within("stall_seconds", self.stall_seconds, 3_600.0)?;
@@ -219,6 +225,7 @@ mod tests {
             (r#"{"turnaround_seconds":-1}"#, "turnaround_seconds"),
             (r#"{"requests_per_second":0}"#, "requests_per_second"),
             (r#"{"openai_max_requests":0}"#, "openai_max_requests"),
+            (r#"{"batch_cache_hits":1.1}"#, "batch_cache_hits"),
             (r#"{"faults":{"html":1.5}}"#, "faults.html"),
             (r#"{"script":[{"fault":"html","call":"x"}]}"#, "script[0]"),
         ] {

@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod migrate;
 mod openapi;
+mod plan;
 mod serve;
 mod setup;
 mod simulator;
@@ -78,6 +79,8 @@ enum Command {
     /// Print the description of the REST interface
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
+    /// Say what a month of work costs in real time, in batches and with Quire, and what each lever saves
+    Plan(plan::Plan),
     /// Check configuration, database, providers and mail, and say what to mend
     Doctor(doctor::Doctor),
     /// Run a small school on this machine, with simulated providers
@@ -110,6 +113,7 @@ impl Cli {
             Command::Serve(serve) => on_runtime(serve.run(&self.general)),
             Command::Worker(worker) => on_runtime(worker.run(&self.general)),
             Command::Simulator(simulator) => on_runtime(simulator.run(&self.general)),
+            Command::Plan(plan) => on_runtime(plan.run(&self.general)),
             Command::Doctor(doctor) => on_runtime(doctor.run(&self.general)),
             Command::Demo(demo) => on_runtime(demo.run(&self.general)),
             Command::Setup(setup) => on_runtime(setup.run(&self.general)),

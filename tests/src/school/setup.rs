@@ -64,6 +64,7 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
         if !options.providers.contains(&name) {
             continue;
         }
+        let model = options.model.unwrap_or(model);
         let (least, most) = options.jobs;
         let (create, call) = options.timeouts;
         let _ = write!(
@@ -74,6 +75,7 @@ pub(super) fn file(simulator: &Running, options: &Options) -> String {
              create_timeout_s = {create}\ncall_timeout_s = {call}\n\n"
         );
     }
+    out.push_str(&options.more);
     out
 }
 

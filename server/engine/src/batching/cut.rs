@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     budget, crash,
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Entry},
     event::{self, EventKind},
     jobs::{self, Task},
     notice,
-    provider::registry,
+    provider::{Keep, cache::keep_in_batch, registry},
     queue::{self, Job},
     recovery::Cause,
     store::{BatchId, Exec, JobId, SubmissionId, Tx},
@@ -122,9 +122,11 @@ impl Engine {
                 enqueued: waiting.enqueued(),
             };
             let (compositions, composed) = self.composed(&waiting, &line, &room, limits);
+            let keep = self.keep_in_batch(&entry, &model);
             for composition in compositions {
                 let batch = Batch {
                     reason: reason.text().to_owned(),
+                    prefix_cache: keep,
                     ..Batch::written(
                         self.world().id(),
                         new_token(self.world()),
@@ -174,6 +176,13 @@ impl Engine {
             now: queue.now,
         };
         rate(line, candidates(line, room), limits, &by)
+    }
+
+    /// How the prompts of a batch that is cut now are marked for the provider's cache.
+    fn keep_in_batch(&self, entry: &Entry, model: &str) -> Keep {
+        let load = self.load();
+        let terms = self.price(&entry.name, model, self.now()).ok();
+        keep_in_batch(entry.settings.batch_cache, load.marked(&entry.name, model), terms.as_ref())
     }
 
     /// The jobs with what each one's prompt shares with others.

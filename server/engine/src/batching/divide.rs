@@ -89,6 +89,7 @@ impl Engine {
                 look_at: now + wait,
                 parent: Some(family),
                 split: Some(number),
+                prefix_cache: batch.prefix_cache,
                 ..Batch::written(
                     self.world().id(),
                     new_token(self.world()),

@@ -24,6 +24,7 @@ pub use divide::most_tokens;
 pub use readiness::{QueueFacts, Readiness, Reason, Sizes, Target, Waits, readiness};
 pub use size::{Alternative, ExpectedTurnaround, Recommendation, SizeAdvice, SizeFacts, recommend};
 pub(crate) use split::{Limit, calls_for, named};
+pub(crate) use store::kept_since;
 pub use store::{Batch, BatchState, InFlight};
 pub use tuning::Tuning;
 pub use view::{BatchJob, BatchView, BatchViewError};

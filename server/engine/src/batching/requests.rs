@@ -3,7 +3,7 @@
 use super::{Batch, store};
 use crate::{
     engine::{Engine, EngineError},
-    provider::{CustomId, Lines, LinesError, Request},
+    provider::{CustomId, Keep, Lines, LinesError, Request},
     store::BatchId,
 };
 use bytes::Bytes;
@@ -24,6 +24,7 @@ struct Common {
     token: String,
     provider: String,
     model: Arc<str>,
+    keep: Keep,
 }
 
 impl Engine {
@@ -63,7 +64,7 @@ impl Engine {
             entry.provider.write_request(
                 &mut empty,
                 &custom_id,
-                &Request { model: Arc::from(&*batch.model), prompt },
+                &Request { model: Arc::from(&*batch.model), prompt, keep: batch.prefix_cache },
             );
             let [requests, works] =
                 [alike.requests, alike.work_bytes].map(|n| usize::try_from(n).unwrap_or(0));
@@ -80,6 +81,7 @@ impl Engine {
             token: batch.token.clone(),
             provider: batch.provider.clone(),
             model: Arc::from(&*batch.model),
+            keep: batch.prefix_cache,
         };
         let begins = (0..batch.jobs).step_by(usize::try_from(PAGE).unwrap_or(1));
         stream::iter(begins)
@@ -103,7 +105,7 @@ impl Engine {
         for asked in asked {
             let marking = self.marking(asked.assignment_id).await?;
             let prompt = marking.request(&asked.text, asked.max_output);
-            let request = Request { model: common.model.clone(), prompt };
+            let request = Request { model: common.model.clone(), prompt, keep: common.keep };
             let custom_id = CustomId::new(&common.token, asked.job_id);
             let mut line = Vec::with_capacity(usize::try_from(asked.bytes).unwrap_or(0).min(LONG));
             entry.provider.write_request(&mut line, &custom_id, &request);

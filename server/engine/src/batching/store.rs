@@ -5,12 +5,12 @@ pub mod split;
 
 use super::{Composed, Strategy};
 use crate::{
-    provider::RemoteState,
+    provider::{Keep, RemoteState},
     store::{AssignmentId, BatchId, DbError, Exec, JobId, Json, Rows, SubmissionId},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 /// Where a batch stands.
 ///
@@ -108,6 +108,8 @@ pub struct Batch {
     pub error: Option<String>,
     /// How its jobs were put together.
     pub strategy: Strategy,
+    /// How its prompts are marked for the provider's cache: the same each time they are written.
+    pub prefix_cache: Keep,
     /// The batch that it was split from.
     pub parent: Option<BatchId>,
     /// Its number among the parts of that batch, from 1.
@@ -154,6 +156,7 @@ impl Batch {
             look_at: now,
             error: None,
             strategy,
+            prefix_cache: Keep::Short,
             parent: None,
             split: None,
             parts: None,
@@ -178,7 +181,7 @@ impl Batch {
 
 const COLUMNS: &str = "id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, owner, \
     lease_until, send_from, sends, input_id, remote_id, remote_state, completed, failed, sent_at, ended_at, \
-    finished_at, polls, failures, look_at, error, strategy, parent, split, parts";
+    finished_at, polls, failures, look_at, error, strategy, prefix_cache, parent, split, parts";
 
 /// Writes a batch down with its items, and why they were put together so; the jobs are moved by
 /// `queue::store::put_into_batch`.
@@ -193,8 +196,8 @@ pub async fn insert(
 ) -> Result<(), DbError> {
     x.query(
         "INSERT INTO batches (id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, sends, \
-         completed, failed, polls, failures, look_at, strategy, composition, parent, split) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, $11, $12, $13, $14, $15)",
+         completed, failed, polls, failures, look_at, strategy, composition, parent, split, prefix_cache) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, $11, $12, $13, $14, $15, $16)",
     )
     .bind(batch.id)
     .bind(batch.token.clone())
@@ -211,6 +214,7 @@ pub async fn insert(
     .bind(composed.map(|composed| Json(composed.clone())))
     .bind(batch.parent)
     .bind(batch.split)
+    .bind(batch.prefix_cache)
     .exec()
     .await?;
     const ITEMS: Rows =
@@ -920,4 +924,24 @@ pub async fn batch_jobs(
     .bind(skip)
     .all()
     .await
+}
+
+/// How many batches of each provider came back and were taken in, and how many ended, of those that were cut since a time.
+/// Those that were split are counted by their parts.
+///
+/// # Errors
+/// If the database fails.
+pub async fn kept_since(
+    x: &mut impl Exec,
+    since: DateTime<Utc>,
+) -> Result<HashMap<String, (i64, i64)>, DbError> {
+    let rows: Vec<(String, i64, i64)> = x
+        .query(
+            "SELECT provider, CAST(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END) AS BIGINT), COUNT(*) FROM batches \
+             WHERE created_at >= $1 AND state IN ('done', 'failed') AND parts IS NULL GROUP BY provider",
+        )
+        .bind(since)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(provider, kept, all)| (provider, (kept, all))).collect())
 }

@@ -1,8 +1,13 @@
 //! The tables `ledger`, `held`, `spending` and `budgets`.
 
-use super::{Budget, Line, Month, Spending, days, limit::INSTITUTION};
-use crate::store::{DbError, Dialect, Exec, JobId, NanoUsd, Rows, World};
-use std::collections::BTreeMap;
+use super::{Budget, Line, Month, Spending, day_of, days, limit::INSTITUTION};
+use crate::{
+    provider::cache::Marked,
+    store::{DbError, Dialect, Exec, JobId, NanoUsd, Rows, World},
+};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use std::collections::{BTreeMap, HashMap};
 
 const LINES: Rows = Rows {
     insert: "INSERT INTO ledger (id, at, day, kind, job_id, batch_id, call_id, provider, model, course_id, \
@@ -203,4 +208,37 @@ pub async fn line_of_response(
         .bind(response_id.to_owned())
         .opt()
         .await
+}
+
+/// What was measured of providers' prompt caches in batches since a time, by provider and model: answers whose prompts were
+/// read from the cache or written to it.
+///
+/// # Errors
+/// If the database fails.
+pub async fn marked(
+    x: &mut impl Exec,
+    since: DateTime<Utc>,
+    zone: Tz,
+) -> Result<HashMap<(String, String), Marked>, DbError> {
+    /// The figures, and whose they are.
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        provider: String,
+        model: String,
+        #[sqlx(flatten)]
+        marked: Marked,
+    }
+    let rows: Vec<Row> = x
+        .query(
+            "SELECT provider, model, COUNT(*) AS answers, CAST(SUM(cached_tokens) AS BIGINT) AS cached_tokens, \
+             CAST(SUM(cache_write_tokens) AS BIGINT) AS cache_write_tokens, \
+             CAST(SUM(cache_write_long_tokens) AS BIGINT) AS cache_write_long_tokens FROM ledger \
+             WHERE day >= $1 AND at >= $2 AND kind = 'settle' AND batch_id IS NOT NULL \
+             AND cached_tokens + cache_write_tokens + cache_write_long_tokens > 0 GROUP BY provider, model",
+        )
+        .bind(day_of(since, zone))
+        .bind(since)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|row| ((row.provider, row.model), row.marked)).collect())
 }

@@ -7,7 +7,7 @@ use crate::{
     engine::{Engine, EngineError},
     event::{self, EventKind},
     jobs::{self, Task, Verdict},
-    provider::{CallError, ErrorClass, Outcome, Request, health::Work},
+    provider::{CallError, ErrorClass, Keep, Outcome, Request, health::Work},
     queue::{self, Job, JobState},
     recovery::{Cause, Next, after_failure},
     result::{Arrived, Judged, Source, failed, judge},
@@ -82,8 +82,12 @@ impl Engine {
         event::record(&mut tx, now, EventKind::Processing, &[job.submission_id.0]).await?;
         tx.commit().await?;
         crash::point("call.before_ask");
-        let request =
-            Request { model: Arc::from(&*job.model), prompt: marking.request(&work.text, job.max_output) };
+        let request = Request {
+            model: Arc::from(&*job.model),
+            prompt: marking.request(&work.text, job.max_output),
+            // Calls follow each other at once, and what one has written the next one reads.
+            keep: Keep::Short,
+        };
         let answered = entry.provider.call(&request).await;
         crash::point("call.after_answer");
         let outcome = match answered {

@@ -9,6 +9,7 @@ use crate::{
     batching::{self, Batch},
     budget::{self, Budgets, Month},
     forecast::{self, Basis, CallOutlook, Correction, Forecast, Pending, Sample},
+    provider::cache::{MEASURED_DAYS, Marked},
     queue::{self, Backlog, Estimate, Job, JobState, Promise, Snapshot, Spot, Turnaround},
     routing::{ClockFacts, Route},
 };
@@ -43,6 +44,8 @@ pub struct Load {
     /// What went to providers lately.
     pub(crate) recent: Vec<batching::store::Recent>,
     providers: HashMap<String, ProviderLoad>,
+    /// What was measured of providers' caches in batches, by provider and model; as old as the correction.
+    marked: Arc<HashMap<(String, String), Marked>>,
     /// By how much estimates are stretched, and when that was worked out.
     correction: Arc<Correction>,
     corrected_at: DateTime<Utc>,
@@ -61,6 +64,7 @@ impl Load {
             in_flight: Vec::new(),
             recent: Vec::new(),
             providers: HashMap::new(),
+            marked: Arc::default(),
             correction: Arc::default(),
             corrected_at: DateTime::UNIX_EPOCH,
         }
@@ -83,6 +87,12 @@ impl Load {
     /// Jobs that a provider's free slots could still take, and how long its batches take.
     pub(crate) fn provider(&self, name: &str, prior: Turnaround) -> (i64, Turnaround) {
         self.providers.get(name).map_or((0, prior), |p| (p.free_jobs, p.outlook.turnaround()))
+    }
+
+    /// What was measured lately of a provider's cache in batches of a model.
+    #[must_use]
+    pub fn marked(&self, provider: &str, model: &str) -> Option<&Marked> {
+        self.marked.get(&(provider.to_owned(), model.to_owned()))
     }
 
     /// Some batches of a provider were measured.
@@ -165,11 +175,12 @@ impl Engine {
         let away = forecast::store::away(&mut db).await?;
         let cut = forecast::store::cut_since(&mut db, now - RATE).await?;
         let before = self.load();
-        let (correction, corrected_at) =
+        let (correction, marked, corrected_at) =
             if (TimeDelta::zero()..CORRECTED).contains(&(now - before.corrected_at)) {
-                (before.correction.clone(), before.corrected_at)
+                (before.correction.clone(), before.marked.clone(), before.corrected_at)
             } else {
-                (Arc::new(forecast::correction(&mut db, now).await?), now)
+                let marked = budget::marked(&mut db, now - TimeDelta::days(MEASURED_DAYS), self.zone()).await?;
+                (Arc::new(forecast::correction(&mut db, now).await?), Arc::new(marked), now)
             };
         let mut providers = HashMap::new();
         for entry in self.providers() {
@@ -189,6 +200,7 @@ impl Engine {
             in_flight,
             recent,
             providers,
+            marked,
             correction,
             corrected_at,
         };

@@ -30,6 +30,18 @@ impl Engine {
         self.terms(provider, model, at, Prices::terms)
     }
 
+    /// The same without what the month's volume takes off, and whether there is such a thing.
+    pub(crate) fn list_terms(
+        &self,
+        provider: &str,
+        model: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(Terms, bool), EngineError> {
+        let terms = self.terms(provider, model, at, Prices::terms_without_volume)?;
+        let kind = self.registry().kind(provider);
+        Ok((terms, kind.is_some_and(|kind| self.0.prices.is_by_volume(kind, provider, model, at))))
+    }
+
     fn terms(
         &self,
         provider: &str,

@@ -53,6 +53,7 @@ async fn came_back(house: &House, sent_at: DateTime<Utc>, seconds: i64, remote_s
         look_at: sent_at,
         error: None,
         strategy: Strategy::Provider,
+        prefix_cache: crate::provider::Keep::Short,
         parent: None,
         split: None,
         parts: None,

@@ -4,6 +4,7 @@
 //! format and its replies back, and classes errors; it keeps no state of its own and touches no database.
 
 pub mod anthropic;
+pub mod cache;
 mod error;
 pub mod gemini;
 mod headers;
@@ -31,7 +32,7 @@ pub use registry::{
 };
 pub use settings::{AnswerFormat, ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{
-    Answer, BatchComplaint, Counts, CustomId, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,
+    Answer, BatchComplaint, Counts, CustomId, Keep, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,
     ResultLine, SharedText, Usage,
 };
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    ApiKey, ErrorClass, Lines, LinesError, ParsedLine, Prompt, Request, Settings, Timeouts,
+    ApiKey, ErrorClass, Keep, Lines, LinesError, ParsedLine, Prompt, Request, Settings, Timeouts,
     http::{Dialect, Http},
 };
 use axum::{
@@ -41,6 +41,7 @@ pub(super) fn request() -> Request {
             .into(),
             max_output_tokens: 400,
         },
+        keep: Keep::Short,
     }
 }
 

@@ -4,6 +4,7 @@ use super::ErrorClass;
 use crate::store::JobId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{fmt, sync::Arc};
 
 /// The name of one request within a batch: the batch's token, a dash, and the job's id, which is the same on each
@@ -33,11 +34,13 @@ impl fmt::Display for CustomId {
     }
 }
 
-/// A text that many requests share, beside the JSON string that it becomes: that is made once. Cheap to clone.
+/// A text that many requests share, beside the JSON string that it becomes and a short name of it: they are made once.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SharedText {
     text: Arc<str>,
     json: Arc<str>,
+    name: Arc<str>,
 }
 
 impl SharedText {
@@ -46,12 +49,20 @@ impl SharedText {
     pub fn json(&self) -> &str {
         &self.json
     }
+
+    /// A name that the same text always has and hardly any other: 32 hexadecimal digits.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl From<&str> for SharedText {
     fn from(text: &str) -> Self {
         let json = serde_json::to_string(text).expect("a string always becomes JSON");
-        Self { text: text.into(), json: json.into() }
+        let digest = Sha256::digest(text);
+        let name = digest[..16].iter().fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
+        Self { text: text.into(), json: json.into(), name: name.into() }
     }
 }
 
@@ -83,6 +94,19 @@ pub struct Prompt {
     pub max_output_tokens: u32,
 }
 
+/// How long the stable part of a prompt is to be kept in the provider's cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "TEXT", rename_all = "snake_case")]
+pub enum Keep {
+    /// Not at all: nothing is paid for writing it.
+    Off,
+    /// For the shorter time: Anthropic 5 minutes, OpenAI 30 minutes.
+    Short,
+    /// For the longer time, where there is one: Anthropic 1 hour.
+    Long,
+}
+
 /// A prompt for one model.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -90,6 +114,8 @@ pub struct Request {
     pub model: Arc<str>,
     /// The question.
     pub prompt: Prompt,
+    /// How long its stable part is to be kept in the provider's cache; nothing to providers that have no marks for it.
+    pub keep: Keep,
 }
 
 /// What a provider counted for one answer. Figures it did not give are `None`, never zero.

@@ -8,7 +8,7 @@ use crate::{
     batching,
     engine::Engine,
     identity::{Act, Actor, Denied, IdentityError},
-    provider::{CustomId, Request},
+    provider::{CustomId, Keep, Request},
     queue::{self, Job},
     routing::Route,
     store::DeadLetterId,
@@ -163,12 +163,14 @@ impl Engine {
         if !show_text {
             prompt.work = HIDDEN.to_owned();
         }
-        let token = match job.batch_id {
-            Some(batch) => batching::store::find(&mut self.db(), batch).await?.map(|batch| batch.token),
+        let batch = match job.batch_id {
+            Some(batch) => batching::store::find(&mut self.db(), batch).await?,
             None => None,
         };
-        let custom_id = CustomId::new(&token.unwrap_or_else(|| "next".to_owned()), job.id);
-        let request = Request { model: Arc::from(&*job.model), prompt };
+        let keep = batch.as_ref().map_or(Keep::Short, |batch| batch.prefix_cache);
+        let token = batch.map_or_else(|| "next".to_owned(), |batch| batch.token);
+        let custom_id = CustomId::new(&token, job.id);
+        let request = Request { model: Arc::from(&*job.model), prompt, keep };
         let mut line = Vec::new();
         entry.provider.write_request(&mut line, &custom_id, &request);
         let laid_out = serde_json::from_slice::<serde_json::Value>(&line)

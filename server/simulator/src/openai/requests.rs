@@ -363,7 +363,7 @@ fn life(ttl: Option<&str>, param: &str) -> Result<Life, ApiError> {
 }
 
 /// Adds the messages and decides where cached prefixes may end: at marked parts, and unless the request says
-/// `explicit`, after the leading instructions and after the latest user message.
+/// `explicit`, after the latest user message.
 fn add_messages<'a>(
     parts: &mut Vec<Part<'a>>,
     messages: Vec<Message<'a>>,
@@ -425,15 +425,11 @@ fn add_messages<'a>(
     for (place, (at, life)) in marked.into_iter().enumerate() {
         parts[at].mark = if place < looked { Mark::Look } else { Mark::Write(life) };
     }
-    if implicit {
-        let leading = parts.iter().position(|part| !matches!(part.role, Role::System | Role::Format));
-        let leading = leading.unwrap_or(parts.len());
-        let latest = parts.iter().rposition(|part| part.role == Role::User);
-        for at in [leading.checked_sub(1), latest].into_iter().flatten() {
-            if parts[at].mark == Mark::None {
-                parts[at].mark = Mark::Write(usual);
-            }
-        }
+    if implicit
+        && let Some(latest) = parts.iter().rposition(|part| part.role == Role::User)
+        && parts[latest].mark == Mark::None
+    {
+        parts[latest].mark = Mark::Write(usual);
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use quire_engine::{
     course::{AssessmentType, Criterion, Level, Points, Rubric},
     prompt::{Stable, Task},
     provider::{
-        Answer, CustomId, Found, LinesError, Outcome, Outgoing, Prices, Registry, RemoteState, Reply,
+        Answer, CustomId, Found, Keep, LinesError, Outcome, Outgoing, Prices, Registry, RemoteState, Reply,
         Request, Sought, price,
     },
     result::validate,
@@ -51,7 +51,7 @@ pub(super) async fn check(
         language: Some("en"),
     };
     let stable = Stable::rubric(&task, &rubric)?;
-    let request = Request { model, prompt: stable.prompt(WORK) };
+    let request = Request { model, prompt: stable.prompt(WORK), keep: Keep::Short };
     let tokens = quire_engine::submission::tokens::o200k(&request.prompt.stable) + 400;
     let most = |batch| price::worst_case(&price, tokens * 2, request.prompt.max_output_tokens, batch);
     let batched = if entry.provider.capabilities().batch { REQUESTS.cast_signed() } else { 0 };

@@ -1,30 +1,21 @@
 //! The questions, in Anthropic's words.
 
 use crate::provider::{
-    CustomId, Prompt, Request,
+    CustomId, Keep, Prompt, Request,
     json::{put_json, put_number, put_shared, put_text},
 };
-
-/// How long the stable part of a prompt is to be kept in the provider's cache.
-#[derive(Clone, Copy)]
-pub(super) enum Keep {
-    /// Five minutes: calls follow each other at once.
-    Short,
-    /// One hour: the requests of a batch are answered over a longer time.
-    Long,
-}
 
 /// One item of a batch.
 pub(super) fn item(out: &mut Vec<u8>, custom_id: &CustomId, request: &Request) {
     out.extend_from_slice(b"{\"custom_id\":");
     put_text(out, &custom_id.0);
     out.extend_from_slice(b",\"params\":");
-    question(out, Keep::Long, request);
+    question(out, request);
     out.extend_from_slice(b"}");
 }
 
 /// The body of one question. Sampling parameters are left out: new models don't take them.
-pub(super) fn question(out: &mut Vec<u8>, keep: Keep, request: &Request) {
+pub(super) fn question(out: &mut Vec<u8>, request: &Request) {
     let Prompt { stable, work, schema_name: _, schema, max_output_tokens } = &request.prompt;
     out.extend_from_slice(b"{\"model\":");
     put_text(out, &request.model);
@@ -34,12 +25,11 @@ pub(super) fn question(out: &mut Vec<u8>, keep: Keep, request: &Request) {
     if !stable.is_empty() {
         out.extend_from_slice(b",\"system\":[{\"type\":\"text\",\"text\":");
         put_shared(out, stable);
-        out.extend_from_slice(b",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":");
-        out.extend_from_slice(match keep {
-            Keep::Short => b"\"5m\"",
-            Keep::Long => b"\"1h\"",
+        out.extend_from_slice(match request.keep {
+            Keep::Off => b"}]".as_slice(),
+            Keep::Short => b",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"5m\"}}]",
+            Keep::Long => b",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}}]",
         });
-        out.extend_from_slice(b"}}]");
     }
     out.extend_from_slice(b",\"messages\":[{\"role\":\"user\",\"content\":");
     put_text(out, work);
@@ -58,7 +48,7 @@ mod tests {
     #[test]
     fn writes_an_item_of_a_batch() {
         let mut out = b"before".to_vec();
-        item(&mut out, &CustomId("t-1".into()), &request());
+        item(&mut out, &CustomId("t-1".into()), &Request { keep: Keep::Long, ..request() });
         let value: Value = serde_json::from_slice(&out[6..]).unwrap();
         assert_eq!(
             value,
@@ -73,15 +63,20 @@ mod tests {
     }
 
     #[test]
-    fn a_call_keeps_its_prefix_for_a_short_time() {
+    fn the_prefix_is_kept_for_as_long_as_is_asked() {
         let mut request = request();
         let mut out = Vec::new();
-        question(&mut out, Keep::Short, &request);
+        question(&mut out, &request);
         let value: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(value["system"][0]["cache_control"]["ttl"], "5m");
+        request.keep = Keep::Off;
+        out.clear();
+        question(&mut out, &request);
+        let value: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(value["system"], json!([{"type": "text", "text": "Mark \"fairly\".\n"}]));
         request.prompt.stable = "".into();
         out.clear();
-        question(&mut out, Keep::Short, &request);
+        question(&mut out, &request);
         let value: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(value.get("system"), None);
     }

@@ -21,7 +21,6 @@ use super::{
     walk::Walk,
 };
 use batch::{Batch, Named, Page};
-use body::Keep;
 use futures::{StreamExt, stream::BoxStream};
 use reqwest::{Method, header};
 use std::sync::Arc;
@@ -174,7 +173,7 @@ impl Provider for Anthropic {
 
     async fn call(&self, request: &Request) -> Result<Reply, CallError> {
         let mut body = Vec::new();
-        body::question(&mut body, Keep::Short, request);
+        body::question(&mut body, request);
         let request = json_body(self.http.request(Method::POST, self.http.url(&["messages"])), body);
         let patience = Patience::Whole(self.http.timeouts.call);
         let read = |whole: Whole| {

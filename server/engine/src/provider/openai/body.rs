@@ -1,5 +1,6 @@
 //! The questions, in OpenAI's words.
 
+use super::caching::Marks;
 use crate::provider::{
     CustomId, Prompt, Request, SharedText,
     json::{put_json, put_number, put_shared, put_text},
@@ -54,12 +55,17 @@ pub(super) fn question(out: &mut Vec<u8>, asking: Asking, request: &Request) {
     let told = (asking.output == Output::AnyObject)
         .then(|| SharedText::from(&*format!("{}{OBEY}{}", &**stable, schema.get())));
     let stable = told.as_ref().unwrap_or(stable);
+    let marks = match asking.output {
+        Output::Json => Marks::of(&request.model, request.keep),
+        Output::Compatible | Output::AnyObject => Marks::Unknown,
+    };
     out.extend_from_slice(b"{\"model\":");
     put_text(out, &request.model);
+    marks.put_options(out, stable.name());
     match asking.endpoint {
         Endpoint::ChatCompletions => {
             out.extend_from_slice(b",\"messages\":[{\"role\":\"system\",\"content\":");
-            put_shared(out, stable);
+            marks.put_stable(out, "text", stable);
             out.extend_from_slice(b"},{\"role\":\"user\",\"content\":");
             put_text(out, work);
             // The older word for the limit is the one that all compatible servers know.
@@ -81,10 +87,19 @@ pub(super) fn question(out: &mut Vec<u8>, asking: Asking, request: &Request) {
             out.extend_from_slice(b"}}}");
         }
         Endpoint::Responses => {
-            out.extend_from_slice(b",\"instructions\":");
-            put_shared(out, stable);
-            out.extend_from_slice(b",\"input\":");
-            put_text(out, work);
+            if marks == Marks::Kept {
+                // What stands under `instructions` can't be marked.
+                out.extend_from_slice(b",\"input\":[{\"role\":\"developer\",\"content\":");
+                marks.put_stable(out, "input_text", stable);
+                out.extend_from_slice(b"},{\"role\":\"user\",\"content\":");
+                put_text(out, work);
+                out.extend_from_slice(b"}]");
+            } else {
+                out.extend_from_slice(b",\"instructions\":");
+                put_shared(out, stable);
+                out.extend_from_slice(b",\"input\":");
+                put_text(out, work);
+            }
             out.extend_from_slice(b",\"max_output_tokens\":");
             put_number(out, *max_output_tokens);
             // Students' work is not left with the provider longer than the answer takes.
@@ -106,7 +121,7 @@ pub(super) fn question(out: &mut Vec<u8>, asking: Asking, request: &Request) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::provider::testing::request;
+    use crate::provider::{Keep, testing::request};
     use serde_json::{Value, json};
 
     const fn json_by(endpoint: Endpoint) -> Asking {
@@ -124,8 +139,10 @@ mod tests {
             value,
             json!({"custom_id": "t-1", "method": "POST", "url": "/v1/chat/completions", "body": {
                 "model": "gpt-6-luna",
+                "prompt_cache_key": key(), "prompt_cache_options": {"mode": "explicit"},
                 "messages": [
-                    {"role": "system", "content": "Mark \"fairly\".\n"},
+                    {"role": "system", "content": [{"type": "text", "text": "Mark \"fairly\".\n",
+                        "prompt_cache_breakpoint": {"mode": "explicit"}}]},
                     {"role": "user", "content": "[1] An essay \u{2028} with\ttabs."}],
                 "max_completion_tokens": 400,
                 "response_format": {"type": "json_schema", "json_schema": {
@@ -141,11 +158,45 @@ mod tests {
         let value: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(
             value,
-            json!({"model": "gpt-6-luna", "instructions": "Mark \"fairly\".\n",
-                "input": "[1] An essay \u{2028} with\ttabs.", "max_output_tokens": 400, "store": false,
+            json!({"model": "gpt-6-luna",
+                "prompt_cache_key": key(), "prompt_cache_options": {"mode": "explicit"},
+                "input": [
+                    {"role": "developer", "content": [{"type": "input_text", "text": "Mark \"fairly\".\n",
+                        "prompt_cache_breakpoint": {"mode": "explicit"}}]},
+                    {"role": "user", "content": "[1] An essay \u{2028} with\ttabs."}],
+                "max_output_tokens": 400, "store": false,
                 "text": {"format": {"type": "json_schema", "name": "marks", "strict": true,
                     "schema": {"type": "object", "additionalProperties": false, "properties": {}, "required": []}}}})
         );
+    }
+
+    /// The name of the small question's stable part.
+    fn key() -> String {
+        request().prompt.stable.name().to_owned()
+    }
+
+    #[test]
+    fn without_a_mark_nothing_is_written_to_the_cache() {
+        let off = Request { keep: Keep::Off, ..request() };
+        for (endpoint, told) in
+            [(Endpoint::ChatCompletions, "/messages/0/content"), (Endpoint::Responses, "/instructions")]
+        {
+            let mut out = Vec::new();
+            question(&mut out, json_by(endpoint), &off);
+            let value: Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(value["prompt_cache_options"], json!({"mode": "explicit"}));
+            assert_eq!((value.pointer(told), value.get("prompt_cache_key")), (Some(&json!("Mark \"fairly\".\n")), None));
+        }
+    }
+
+    #[test]
+    fn models_that_know_no_marks_are_sent_none() {
+        let old = Request { model: "gpt-4o-mini".into(), ..request() };
+        let mut out = Vec::new();
+        question(&mut out, json_by(Endpoint::ChatCompletions), &old);
+        let value: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!((value.get("prompt_cache_options"), &value["prompt_cache_key"]), (None, &json!(key())));
+        assert_eq!(value["messages"][0]["content"], "Mark \"fairly\".\n");
     }
 
     #[test]
@@ -165,6 +216,8 @@ mod tests {
         };
         let schema = asked(Endpoint::ChatCompletions, Output::Compatible);
         assert_eq!((&schema["max_tokens"], schema.get("max_completion_tokens")), (&json!(400), None));
+        assert!(schema.get("prompt_cache_options").is_none() && schema.get("prompt_cache_key").is_none());
+        assert!(schema["messages"][0]["content"].is_string());
         assert_eq!(schema["response_format"]["json_schema"]["name"], "marks");
 
         let object = asked(Endpoint::ChatCompletions, Output::AnyObject);

@@ -2,6 +2,7 @@
 
 mod batch;
 mod body;
+mod caching;
 #[cfg(test)]
 mod documented;
 mod error;

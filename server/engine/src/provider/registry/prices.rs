@@ -141,6 +141,12 @@ impl Prices {
         of(provider).or_else(|| of(""))
     }
 
+    /// The price of a provider's model at a time depends on the month's volume.
+    #[must_use]
+    pub fn is_by_volume(&self, kind: ProviderKind, provider: &str, model: &str, at: DateTime<Utc>) -> bool {
+        self.dated(kind, provider, model, at).is_some_and(|(_, deal, _)| !deal.tiers.is_empty())
+    }
+
     /// Some price depends on the month's volume.
     #[must_use]
     pub fn are_by_volume(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{ProviderError, parse_schedule};
 use crate::{
-    provider::{AnswerFormat, Endpoint, HardLimits, ProviderKind},
+    provider::{AnswerFormat, Endpoint, HardLimits, ProviderKind, cache::BatchCache},
     queue::Turnaround,
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,8 @@ pub struct ProviderSettings {
     pub batch: bool,
     /// How a compatible server is asked for JSON.
     pub answer_format: AnswerFormat,
+    /// Whether prompts in batches are marked for the provider's cache.
+    pub batch_cache: BatchCache,
 }
 
 impl ProviderSettings {
@@ -83,6 +85,7 @@ impl ProviderSettings {
             // Most servers of one's own have none.
             batch: kind != ProviderKind::Compatible,
             answer_format: AnswerFormat::default(),
+            batch_cache: BatchCache::default(),
         }
     }
 
@@ -258,6 +261,7 @@ mod tests {
             (json!({"endpoint": "fax"}), ["\"endpoint\"", "fax"]),
             (json!({"batch": "yes"}), ["\"batch\"", "boolean"]),
             (json!({"answer_format": "xml"}), ["\"answer_format\"", "json_object"]),
+            (json!({"batch_cache": "yes"}), ["\"batch_cache\"", "short"]),
         ] {
             let error = set(value.clone()).unwrap_err();
             assert!(words.iter().all(|word| error.contains(word)), "{value}: {error}");
