@@ -118,6 +118,10 @@ storm: build need-postgres ## Let every fault strike at once under kill -9, 5,00
 stops: build need-postgres ## Stop a process for 60 s at each named point while others share 10,000 jobs, on PostgreSQL (STOPS='--still 20')
 	@$(TARGET)/debug/stops $(STOPS)
 
+.PHONY: saving
+saving: build ## Measure the saving of the reference workload beside its plan, 5,000 pieces of work on each route (SAVING='--hits 0.98')
+	@$(TARGET)/debug/saving $(SAVING)
+
 ##@ Install what is missing (as root, or say what to install)
 
 .PHONY: need-postgres need-mail need-python need-focus need-browser need-peers

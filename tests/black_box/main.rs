@@ -15,6 +15,7 @@ mod idempotency;
 mod import;
 mod mail;
 mod main_path;
+mod plan;
 mod realtime;
 mod rules;
 mod several;

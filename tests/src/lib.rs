@@ -14,6 +14,7 @@ pub mod pages;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod saving;
 pub mod school;
 pub mod stops;
 pub mod storm;

@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// How the prompts of a batch that is cut now are marked for the provider's cache.
-    fn keep_in_batch(&self, entry: &Entry, model: &str) -> Keep {
+    pub(super) fn keep_in_batch(&self, entry: &Entry, model: &str) -> Keep {
         let load = self.load();
         let terms = self.price(&entry.name, model, self.now()).ok();
         keep_in_batch(entry.settings.batch_cache, load.marked(&entry.name, model), terms.as_ref())

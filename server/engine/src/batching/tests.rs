@@ -3,11 +3,17 @@
 
 use super::{store, *};
 use crate::{
+    budget::{self, Held, Line, Tokens},
     engine::testing::{House, house, person},
     identity::{self, Role},
     notice::Mailer,
+    plan::{AskPlanError, Workload},
+    provider::{
+        Keep,
+        cache::{MEASURED_DAYS, TRIAL},
+    },
     queue::{self, Job, JobState},
-    store::{BatchId, Db, Exec as _, testing::each_db},
+    store::{BatchId, Db, Exec as _, NanoUsd, testing::each_db},
     submission::HandIn,
 };
 use chrono::TimeDelta;
@@ -78,6 +84,76 @@ async fn a_cut_keeps_why_its_jobs_were_put_together_so() {
         assert!(composed.candidates.iter().all(|r| r.score.is_some() && !r.reasons.is_empty()));
         assert!(composed.candidates[0].cost > crate::store::NanoUsd::ZERO);
         assert!(jobs(&house).await.iter().all(|job| job.batch_id == Some(batch.id)));
+    })
+    .await;
+}
+
+/// Books so many answers of a batch, each of which wrote 1,100 tokens to the cache or read them there.
+async fn book_marked(house: &House, count: i64, reads: i64) {
+    let engine = &house.engine;
+    let (world, zone) = (engine.world().clone(), engine.zone());
+    let account = jobs(house).await[0].account();
+    let batch = Some(world.id());
+    let lines: Vec<Line> = (0..count)
+        .map(|n| {
+            let (cached_tokens, cache_write_tokens) = if n < reads { (1_100, 0) } else { (0, 1_100) };
+            Line {
+                batch_id: batch,
+                response_id: Some(world.id::<BatchId>().to_string()),
+                tokens: Tokens { input_tokens: 1_600, cached_tokens, cache_write_tokens, ..Tokens::default() },
+                ..Line::settle(&world, zone, account.clone(), Held::default(), NanoUsd(1))
+            }
+        })
+        .collect();
+    budget::record(&mut engine.db(), &lines).await.unwrap();
+    house.clock.advance(TimeDelta::minutes(2));
+    engine.refresh_load().await.unwrap();
+}
+
+#[tokio::test]
+async fn prompts_are_marked_on_trial_and_then_as_was_measured() {
+    each_db(async |db| {
+        let house = waiting(&db, 12).await;
+        let batch = store::find(&mut house.engine.db(), cut(&house).await[0]).await.unwrap().unwrap();
+        assert_eq!(batch.prefix_cache, Keep::Short);
+        let keep = || {
+            let entry = house.engine.registry().get("openai").unwrap();
+            house.engine.keep_in_batch(&entry, "gpt-6-luna")
+        };
+        book_marked(&house, TRIAL - 1, 0).await;
+        assert_eq!(keep(), Keep::Short, "too few to say anything");
+        book_marked(&house, 1, 0).await;
+        assert_eq!(keep(), Keep::Off, "none was read from the cache");
+        book_marked(&house, TRIAL, TRIAL).await;
+        assert_eq!(keep(), Keep::Short, "half of them were");
+        // A part of a batch is marked as the whole was.
+        assert!(house.engine.split_batch(&claimed(&house, batch.id).await, Limit::Half, "x").await.unwrap());
+        let parts = store::split::parts(&mut house.engine.db(), batch.id).await.unwrap();
+        assert!(parts.iter().all(|part| part.prefix_cache == batch.prefix_cache));
+        // What is older does not count.
+        house.clock.advance(TimeDelta::days(MEASURED_DAYS));
+        house.engine.refresh_load().await.unwrap();
+        assert_eq!(house.engine.load().marked("openai", "gpt-6-luna"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_goes_by_what_an_installation_measured() {
+    each_db(async |db| {
+        let house = waiting(&db, 2).await;
+        let ask = async |actor: &identity::Actor| {
+            house.engine.plan(actor, &Workload::REFERENCE, None, None).await
+        };
+        assert!(matches!(ask(&house.student).await, Err(AskPlanError::Identity(_))));
+        let system = identity::Actor::System;
+        let before = ask(&system).await.unwrap();
+        assert_eq!((before.provider.as_str(), before.model.as_str()), ("openai", "gpt-6-luna"));
+        assert!(before.other_models.is_empty(), "what has no price is no offer");
+        book_marked(&house, TRIAL, TRIAL * 9 / 10).await;
+        let after = ask(&system).await.unwrap();
+        assert!(after.saving_percent > before.saving_percent + 10.0);
+        assert!(after.assumptions.iter().any(|a| a.source.contains("500 answers of this installation")));
     })
     .await;
 }

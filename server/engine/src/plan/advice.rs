@@ -1,6 +1,6 @@
 //! The plan in words: where the work goes, in which batches, and what it costs.
 
-use super::{Costs, Hits, Marking, Offer, Other, Requests, Workload};
+use super::{Costs, Hits, Marking, Offer, Other, Requests, Workload, grouped};
 use crate::{
     batching::{SizeFacts, Tuning, recommend},
     provider::cache::TRIAL,
@@ -131,8 +131,11 @@ pub(super) fn advise(
         let economy = workload.economy.of(workload.assessments).min(waiting);
         let rest = waiting - economy;
         steps.push(format!(
-            "{waiting} pieces of work a month go in batches, {urgent} in real time; of the batched {rest} in the standard \
-             lane and {economy} in the economy lane."
+            "{} pieces of work a month go in batches ({} in the standard lane, {} in the economy lane), {} in real time.",
+            grouped(waiting),
+            grouped(rest),
+            grouped(economy),
+            grouped(urgent)
         ));
         steps.push(format!(
             "At an even flow a batch of {size} jobs is recommended, and {} at most; it is cut by \"{}\" at the latest, the economy \
@@ -140,7 +143,7 @@ pub(super) fn advise(
             offer.sizes.max, offer.schedule, offer.economy_schedule
         ));
     } else {
-        steps.push(format!("All {} pieces of work a month go in real time.", workload.assessments));
+        steps.push(format!("All {} pieces of work a month go in real time.", grouped(workload.assessments)));
     }
     if marking == Marking::Trial && waiting > 0 {
         steps.push(format!(

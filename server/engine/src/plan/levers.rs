@@ -65,6 +65,20 @@ pub fn percent(part: NanoUsd, whole: NanoUsd) -> f64 {
     i32::try_from(tenths).map_or(0.0, |tenths| f64::from(tenths) / 10.0)
 }
 
+/// A number with its thousands apart.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// All levers, in the order in which they are pulled.
 pub(super) fn pulled(requests: &Requests<'_>, costs: &Costs, hits: Hits, marking: Marking) -> Vec<Pulled> {
     let Requests { workload, offer } = requests;
@@ -92,7 +106,9 @@ pub(super) fn pulled(requests: &Requests<'_>, costs: &Costs, hits: Hits, marking
                 (_, _, 0) => "All of the work goes at the provider's price for batches, rubrics read afresh."
                     .to_owned(),
                 _ => format!(
-                    "{waiting} pieces of work go at the provider's price for batches, rubrics read afresh; {urgent} can't wait."
+                    "{} pieces of work go at the provider's price for batches, rubrics read afresh; {} can't wait.",
+                    grouped(waiting),
+                    grouped(urgent)
                 ),
             },
         ),
@@ -122,7 +138,7 @@ fn answer_words(workload: &Workload) -> String {
     let again = "Not used: Quire marks each piece of work anew";
     match workload.repeated.of(workload.assessments) {
         0 => format!("{again}, and none is expected to be the same as another."),
-        count => format!("{again}, also the {count} that are expected to be the same as another."),
+        count => format!("{again}, also the {} that are expected to be the same as another.", grouped(count)),
     }
 }
 
@@ -136,8 +152,9 @@ fn prefix_words(requests: &Requests<'_>, hits: Hits, marking: Marking) -> String
         Hits::Never => {
             return match offer.documented().least_tokens {
                 Some(least) => format!(
-                    "Not used: the provider keeps no beginning of a prompt shorter than {least} tokens, and {} are shared.",
-                    requests.workload.shared_tokens
+                    "Not used: the provider keeps no beginning of a prompt shorter than {} tokens, and {} are shared.",
+                    grouped(least),
+                    grouped(requests.workload.shared_tokens)
                 ),
                 None => "Not used: the provider documents no prompt cache.".to_owned(),
             };
@@ -151,7 +168,8 @@ fn prefix_words(requests: &Requests<'_>, hits: Hits, marking: Marking) -> String
         Marking::All(Keep::Long) => format!("Kept for the longer time. Hits expected: {share}; {from}."),
         Marking::All(_) => format!("Hits expected: {share}; {from}."),
         Marking::Trial => format!(
-            "Hits expected: {share}; {from}. {TRIALS_A_MONTH} requests a month are marked on trial, and all where that shows that it pays."
+            "Hits expected: {share}; {from}. {} requests a month are marked on trial, and all where that shows that it pays.",
+            grouped(TRIALS_A_MONTH)
         ),
     }
 }
@@ -160,6 +178,13 @@ fn prefix_words(requests: &Requests<'_>, hits: Hits, marking: Marking) -> String
 mod tests {
     #![allow(clippy::float_cmp, reason = "tenths are rounded to the nearest float")]
     use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
 
     #[test]
     fn percentages_are_rounded_to_tenths() {

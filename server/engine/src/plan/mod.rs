@@ -18,7 +18,7 @@ mod workload;
 pub use advice::{Advice, Choice};
 pub use cost::{Costs, Hits, Marking, Requests, TRIALS_A_MONTH};
 pub use facts::AskPlanError;
-pub use levers::{Lever, Pulled, percent};
+pub use levers::{Lever, Pulled, grouped, percent};
 pub use offer::Offer;
 pub use workload::{Share, Workload, WorkloadError};
 

@@ -1,7 +1,11 @@
 //! A plan for people.
 
 use super::Basis;
-use quire_engine::{plan::Plan, provider::price::SEEDED_ON, store::NanoUsd};
+use quire_engine::{
+    plan::{Plan, grouped},
+    provider::price::SEEDED_ON,
+    store::NanoUsd,
+};
 use std::fmt::Write;
 
 /// The plan as text.
@@ -134,19 +138,6 @@ fn dollars(amount: NanoUsd) -> String {
     }
 }
 
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -154,12 +145,9 @@ mod tests {
     use quire_engine::plan::{Offer, Workload, plan};
 
     #[test]
-    fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
-            assert_eq!(grouped(number), text);
-        }
+    fn sums_are_grouped_and_small_ones_kept_exact() {
         assert_eq!(dollars(NanoUsd(-1_234_567_890_000)), "-$1,234.57");
-        assert_eq!(dollars(NanoUsd(-34_375_000)), "-$0.034375");
+        assert_eq!(dollars(NanoUsd(-34_375_000)), "-$0.034");
         assert_eq!(dollars(NanoUsd::ZERO), "$0.00");
     }
 
