@@ -156,7 +156,8 @@ const WORDS: usize = 306;
 
 /// Assignments of both routes, all work of one sharing a prompt of about 1,100 tokens whose answers have about 400.
 fn assignments(count: usize) -> String {
-    let mut out = String::from("[[rubrics]]\ncourse = \"W101\"\nkey = \"reference\"\ntitle = \"A letter\"\n\n");
+    let mut out =
+        String::from("[[rubrics]]\ncourse = \"W101\"\nkey = \"reference\"\ntitle = \"A letter\"\n\n");
     for (id, what) in [
         ("position", "Takes a position and keeps to it."),
         ("support", "Supports it with reasons."),

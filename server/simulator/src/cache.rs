@@ -137,7 +137,10 @@ mod tests {
         let cache = Cache::default();
         let prompt = [write(1, 1_500, Life::FIVE_MINUTES)];
         for _ in 0..2 {
-            assert_eq!(cache.apply(at(0), &prompt, 1_024, false), Cached { write: 1_500, ..Cached::default() });
+            assert_eq!(
+                cache.apply(at(0), &prompt, 1_024, false),
+                Cached { write: 1_500, ..Cached::default() }
+            );
         }
         assert_eq!(cache.apply(at(1), &prompt, 1_024, true).read, 1_500);
     }
@@ -168,7 +171,10 @@ mod tests {
         let cache = Cache::default();
         cache.apply(at(0), &[write(1, 2_000, Life::ONE_HOUR)], 1_024, true);
         let longer = [write(1, 2_000, Life::ONE_HOUR), write(2, 3_000, Life::FIVE_MINUTES)];
-        assert_eq!(cache.apply(at(1), &longer, 1_024, true), Cached { read: 2_000, write: 1_000, write_long: 0 });
+        assert_eq!(
+            cache.apply(at(1), &longer, 1_024, true),
+            Cached { read: 2_000, write: 1_000, write_long: 0 }
+        );
         assert_eq!(cache.apply(at(2), &longer, 1_024, true), Cached { read: 3_000, ..Cached::default() });
     }
 }

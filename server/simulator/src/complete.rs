@@ -84,9 +84,7 @@ pub(crate) fn complete(
     let now = core.clock.now();
     let finds = match origin.batch {
         None => true,
-        Some((batch, id)) => {
-            core.dice.happens(core.settings().batch_cache_hits, &["cache", batch, id])
-        }
+        Some((batch, id)) => core.dice.happens(core.settings().batch_cache_hits, &["cache", batch, id]),
     };
     let cached = core.cache.apply(now, &measured.boundaries, model.min_cached, finds);
 

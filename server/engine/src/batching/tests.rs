@@ -100,7 +100,12 @@ async fn book_marked(house: &House, count: i64, reads: i64) {
             Line {
                 batch_id: batch,
                 response_id: Some(world.id::<BatchId>().to_string()),
-                tokens: Tokens { input_tokens: 1_600, cached_tokens, cache_write_tokens, ..Tokens::default() },
+                tokens: Tokens {
+                    input_tokens: 1_600,
+                    cached_tokens,
+                    cache_write_tokens,
+                    ..Tokens::default()
+                },
                 ..Line::settle(&world, zone, account.clone(), Held::default(), NanoUsd(1))
             }
         })
@@ -142,9 +147,8 @@ async fn prompts_are_marked_on_trial_and_then_as_was_measured() {
 async fn a_plan_goes_by_what_an_installation_measured() {
     each_db(async |db| {
         let house = waiting(&db, 2).await;
-        let ask = async |actor: &identity::Actor| {
-            house.engine.plan(actor, &Workload::REFERENCE, None, None).await
-        };
+        let ask =
+            async |actor: &identity::Actor| house.engine.plan(actor, &Workload::REFERENCE, None, None).await;
         assert!(matches!(ask(&house.student).await, Err(AskPlanError::Identity(_))));
         let system = identity::Actor::System;
         let before = ask(&system).await.unwrap();

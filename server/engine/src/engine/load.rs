@@ -175,13 +175,14 @@ impl Engine {
         let away = forecast::store::away(&mut db).await?;
         let cut = forecast::store::cut_since(&mut db, now - RATE).await?;
         let before = self.load();
-        let (correction, marked, corrected_at) =
-            if (TimeDelta::zero()..CORRECTED).contains(&(now - before.corrected_at)) {
-                (before.correction.clone(), before.marked.clone(), before.corrected_at)
-            } else {
-                let marked = budget::marked(&mut db, now - TimeDelta::days(MEASURED_DAYS), self.zone()).await?;
-                (Arc::new(forecast::correction(&mut db, now).await?), Arc::new(marked), now)
-            };
+        let (correction, marked, corrected_at) = if (TimeDelta::zero()..CORRECTED)
+            .contains(&(now - before.corrected_at))
+        {
+            (before.correction.clone(), before.marked.clone(), before.corrected_at)
+        } else {
+            let marked = budget::marked(&mut db, now - TimeDelta::days(MEASURED_DAYS), self.zone()).await?;
+            (Arc::new(forecast::correction(&mut db, now).await?), Arc::new(marked), now)
+        };
         let mut providers = HashMap::new();
         for entry in self.providers() {
             let before = before.providers.get(&entry.name);

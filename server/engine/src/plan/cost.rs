@@ -95,11 +95,8 @@ impl Requests<'_> {
     /// What one request costs.
     fn one(&self, shared: Shared, batch: bool) -> NanoUsd {
         let w = self.workload;
-        let mut usage = Usage {
-            input_tokens: w.input_tokens(),
-            output_tokens: w.output_tokens,
-            ..Usage::default()
-        };
+        let mut usage =
+            Usage { input_tokens: w.input_tokens(), output_tokens: w.output_tokens, ..Usage::default() };
         match shared {
             Shared::Reads => usage.cached_tokens = w.shared_tokens,
             Shared::Writes(Keep::Long) => usage.cache_write_long_tokens = w.shared_tokens,

@@ -188,7 +188,9 @@ mod tests {
 
     #[test]
     fn percentages_are_rounded_to_tenths() {
-        for (part, whole, tenths) in [(1, 3, 33.3), (2, 3, 66.7), (-1, 3, -33.3), (5, 0, 0.0), (1, 2_000, 0.1)] {
+        for (part, whole, tenths) in
+            [(1, 3, 33.3), (2, 3, 66.7), (-1, 3, -33.3), (5, 0, 0.0), (1, 2_000, 0.1)]
+        {
             assert_eq!(percent(NanoUsd(part), NanoUsd(whole)), tenths, "{part} of {whole}");
         }
         assert_eq!(percent(NanoUsd(i64::MAX), NanoUsd(i64::MAX)), 100.0);

@@ -290,7 +290,8 @@ fn assumptions(requests: &Requests<'_>, hits: Hits) -> Vec<Assumption> {
         Assumption {
             what: "the provider's cache in real time",
             value: match offer.caches(workload) {
-                true => "every prompt but the first of its assignment is read from it, where that is cheaper".to_owned(),
+                true => "every prompt but the first of its assignment is read from it, where that is cheaper"
+                    .to_owned(),
                 false => "none".to_owned(),
             },
             source: "the most that documentation allows, so that no saving is overstated".to_owned(),
@@ -300,7 +301,9 @@ fn assumptions(requests: &Requests<'_>, hits: Hits) -> Vec<Assumption> {
             value: format!("{} of 100 prompts are read from it", hits.of_hundred()),
             source: match hits {
                 Hits::Measured(_, answers) => {
-                    format!("measured: {answers} answers of this installation in its ledger ({TRIAL} are enough)")
+                    format!(
+                        "measured: {answers} answers of this installation in its ledger ({TRIAL} are enough)"
+                    )
                 }
                 Hits::Documented(_) => format!("{}; the lower end", documented.source),
                 Hits::Unknown => format!("{}, and none was measured", documented.source),

@@ -45,7 +45,10 @@ fn the_reference_at_luna_counts_on_no_cache_in_batches() {
     assert_eq!(monthly.quire_nano_usd, NanoUsd(180_000 * 50_000 + 13_750 * 2_500));
     assert_eq!((plan.saving_percent, plan.saving_percent_uncached), (30.9, 49.8));
     let range = plan.range.unwrap();
-    assert_eq!((range.hits, range.saving_percent, range.saving_percent_uncached), ([0, 100], [30.9, 50.0], [49.8, 63.7]));
+    assert_eq!(
+        (range.hits, range.saving_percent, range.saving_percent_uncached),
+        ([0, 100], [30.9, 50.0], [49.8, 63.7])
+    );
     assert_eq!(saved(&plan, Lever::PrefixCache), (-34_375_000, -34_375_000));
     assert!(plan.levers.iter().filter(|lever| !lever.used).all(|lever| lever.saved_percent == 0.0));
     assert!(plan.assumptions.iter().any(|a| a.value == "0 of 100 prompts are read from it"));
@@ -139,7 +142,11 @@ fn other_models_stand_apart_and_none_counts() {
     let offers =
         [offer("gpt-6-luna"), kept("claude-haiku-5-5", (9, 10)), kept("gemini-3.5-flash-lite", (10, 10))];
     let plan = super::plan(&Workload::REFERENCE, &offers, Some("openai"), None).unwrap();
-    assert_eq!(plan.advice.fallback.unwrap().provider, "Gemini", "the more reliable one, though it is dearer");
+    assert_eq!(
+        plan.advice.fallback.unwrap().provider,
+        "Gemini",
+        "the more reliable one, though it is dearer"
+    );
 }
 
 #[test]
@@ -148,7 +155,10 @@ fn unknown_models_are_told_with_those_that_are_known() {
         plan(&Workload::REFERENCE, &Offer::listed(), provider, model).unwrap_err().to_string()
     };
     for said in [asked(None, Some("gpt-3")), asked(Some("anthropic"), Some("gpt-6-luna"))] {
-        assert!(said.contains("claude-haiku-5-5 (Anthropic)") && said.contains("gpt-6-luna (OpenAI)"), "{said}");
+        assert!(
+            said.contains("claude-haiku-5-5 (Anthropic)") && said.contains("gpt-6-luna (OpenAI)"),
+            "{said}"
+        );
     }
     let much = Workload {
         assessments: 10_000_000_000,

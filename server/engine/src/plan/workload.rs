@@ -39,8 +39,8 @@ impl Share {
     /// So much of a number, rounded half up.
     #[must_use]
     pub fn of(self, whole: u64) -> u64 {
-        let part = (u128::from(whole) * u128::from(self.0) + u128::from(Self::WHOLE / 2))
-            / u128::from(Self::WHOLE);
+        let part =
+            (u128::from(whole) * u128::from(self.0) + u128::from(Self::WHOLE / 2)) / u128::from(Self::WHOLE);
         u64::try_from(part).unwrap_or(whole)
     }
 

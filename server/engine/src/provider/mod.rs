@@ -32,8 +32,8 @@ pub use registry::{
 };
 pub use settings::{AnswerFormat, ApiKey, Endpoint, Settings, SettingsError, Timeouts};
 pub use wire::{
-    Answer, BatchComplaint, Counts, CustomId, Keep, Outcome, Prompt, RemoteBatch, RemoteState, Reply, Request,
-    ResultLine, SharedText, Usage,
+    Answer, BatchComplaint, Counts, CustomId, Keep, Outcome, Prompt, RemoteBatch, RemoteState, Reply,
+    Request, ResultLine, SharedText, Usage,
 };
 
 use bytes::Bytes;

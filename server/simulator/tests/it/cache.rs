@@ -149,7 +149,11 @@ async fn openai_caches_implicitly_and_charges_for_the_tail_too() {
     let (all, cached, written) = chat_usage(&sim, &chat(json!(rubric(2)), 1)).await;
     assert_eq!((cached, written), (0, all - 3), "the whole prompt is written, but for what opens the answer");
     let (all, cached, written) = chat_usage(&sim, &chat(json!(rubric(2)), 2)).await;
-    assert_eq!((cached, written), (0, all - 3), "what two prompts share is not found without a mark behind it");
+    assert_eq!(
+        (cached, written),
+        (0, all - 3),
+        "what two prompts share is not found without a mark behind it"
+    );
     let again = chat_usage(&sim, &chat(json!(rubric(2)), 2)).await;
     assert_eq!(again, (all, all - 3, 0));
     clock.advance(Duration::minutes(31));
@@ -225,6 +229,8 @@ async fn the_lines_of_a_batch_hit_as_best_they_can() {
         let ledger = sim.ledger().await;
         let read = ledger[before..].iter().filter(|line| line.cached_tokens > 0).count();
         assert!(likely.contains(&read), "{read} of 400 read the cache at {hits}");
-        assert!(ledger[before..].iter().all(|line| (line.cached_tokens > 0) != (line.cache_write_tokens > 0)));
+        assert!(
+            ledger[before..].iter().all(|line| (line.cached_tokens > 0) != (line.cache_write_tokens > 0))
+        );
     }
 }

@@ -171,8 +171,7 @@ impl Plan {
         let together = self.works_per_assignment.or(self.students);
         Ok(Workload {
             assessments,
-            works_per_assignment: together
-                .unwrap_or_else(|| reference.works_per_assignment.min(assessments)),
+            works_per_assignment: together.unwrap_or_else(|| reference.works_per_assignment.min(assessments)),
             shared_tokens: self.shared_tokens.unwrap_or(reference.shared_tokens),
             own_tokens: self.own_tokens.unwrap_or(reference.own_tokens),
             output_tokens: self.output_tokens.unwrap_or(reference.output_tokens),
@@ -252,7 +251,13 @@ mod tests {
     fn flags_make_the_workload() {
         assert_eq!(workload(&["--reference", "--model", "gpt-6-luna"]).unwrap(), Workload::REFERENCE);
         let made = workload(&[
-            "--students", "400", "--assignments", "6", "--own-tokens", "1,200", "--types",
+            "--students",
+            "400",
+            "--assignments",
+            "6",
+            "--own-tokens",
+            "1,200",
+            "--types",
             "final_exam=10,practice=30,quiz=5.5",
         ])
         .unwrap();
@@ -276,7 +281,10 @@ mod tests {
                 &["--students", "9999999999999999", "--assignments", "9999999999999999"],
                 &["--students", "--assignments", "lower one"],
             ),
-            (&["--assessments", "5", "--works-per-assignment", "6"], &["--works-per-assignment", "from 1 to 5"]),
+            (
+                &["--assessments", "5", "--works-per-assignment", "6"],
+                &["--works-per-assignment", "from 1 to 5"],
+            ),
             (&["--assessments", "5", "--own-tokens", "0"], &["--own-tokens", "above 0"]),
             (&["--assessments", "5", "--shared-tokens", "-1"], &["--shared-tokens", "0 or more"]),
             (&["--assessments", "5", "--output-tokens", "99999999"], &["--output-tokens", "10000000"]),

@@ -185,7 +185,10 @@ mod tests {
             question(&mut out, json_by(endpoint), &off);
             let value: Value = serde_json::from_slice(&out).unwrap();
             assert_eq!(value["prompt_cache_options"], json!({"mode": "explicit"}));
-            assert_eq!((value.pointer(told), value.get("prompt_cache_key")), (Some(&json!("Mark \"fairly\".\n")), None));
+            assert_eq!(
+                (value.pointer(told), value.get("prompt_cache_key")),
+                (Some(&json!("Mark \"fairly\".\n")), None)
+            );
         }
     }
 

@@ -76,7 +76,8 @@ mod tests {
         for model in ["gpt-5.6", "gpt-5.6-luna", "gpt-5.10", "gpt-6-luna", "gpt-6.1-sol", "gpt-10"] {
             assert!(knows_breakpoints(model), "{model}");
         }
-        for model in ["gpt-5.5", "gpt-5", "gpt-4o-mini", "gpt-4.1", "o3", "gpt-oss-120b", "gpt-", "my-gpt-6"] {
+        for model in ["gpt-5.5", "gpt-5", "gpt-4o-mini", "gpt-4.1", "o3", "gpt-oss-120b", "gpt-", "my-gpt-6"]
+        {
             assert!(!knows_breakpoints(model), "{model}");
         }
     }
