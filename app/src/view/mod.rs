@@ -6,6 +6,7 @@
 
 #[cfg(feature = "ssr")]
 mod admin;
+#[cfg(feature = "ssr")]
 mod budget;
 #[cfg(feature = "ssr")]
 mod forecast;
@@ -25,6 +26,7 @@ mod submission;
 
 #[cfg(feature = "ssr")]
 pub use admin::*;
+#[cfg(feature = "ssr")]
 pub use budget::*;
 #[cfg(feature = "ssr")]
 pub use forecast::*;
