@@ -189,7 +189,7 @@ fn standing_row(standing: &Standing, open: bool) -> AnyView {
                 _ => None,
             };
             let tag = tag.map(|(tone, text)| view! { " "<Tag tone text/> });
-            view! { <Bar label parts/><span class="small quiet nowrap">{words::percent(used)}</span>{tag} }
+            view! { <span class="nowrap">{words::percent(used)}</span>{tag}<Bar label parts/> }
         });
         let change = if standing.limit.is_some() { "Change" } else { "Set" };
         let href = format!("/admin/budget?set={}#scope", standing.scope);
@@ -205,7 +205,7 @@ fn standing_row(standing: &Standing, open: bool) -> AnyView {
         view! {
             <td class="third">{used}</td>
             <td class="num">{standing.likely.map_or_else(|| "–".to_owned(), words::usd)}</td>
-            <td><div class="row"><a href=href aria-label=format!("{change} the budget: {whose}")>{change}</a>{remove}</div></td>
+            <td><div class="stack-1"><a href=href aria-label=format!("{change} the budget: {whose}")>{change}</a>{remove}</div></td>
         }
     });
     let whose = whose.clone();
@@ -315,7 +315,7 @@ fn form(page: &Budget) -> AnyView {
             <Field id="limit" label="Dollars a month" hint="Such as 500 or 12.50. It counts for each month from now on." error=limit_error>
                 <input id="limit" name="limit" inputmode="decimal" maxlength="20" autocomplete="off" value=limit aria-describedby=limit_described aria-invalid=limit_wrong/>
             </Field>
-            <div class="row"><input type="checkbox" id="hard_stop" name="hard_stop" value="1" checked=hard_stop/><label for="hard_stop">"Hard stop: at the limit work waits in the queue"</label></div>
+            <div class="row"><input type="checkbox" id="hard_stop" name="hard_stop" value="1" checked=hard_stop/><label for="hard_stop">"Hard stop: work waits at the limit"</label></div>
             <p class="small quiet">"Administrators are told at 80, 90 and 100 %."</p>
             <button class="button main" name="do" value="set">"Set it"</button>
         </PostForm>

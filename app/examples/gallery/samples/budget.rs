@@ -48,7 +48,10 @@ pub fn budget(month: Option<&str>, set: Option<&str>, sent: Option<&RefusedForm>
         spend: Spend { ahead: Some((projection.low, projection.likely, projection.high)), ..spend.clone() },
         projection: Some(projection),
         standings: vec![
-            standing("all", ("The institution", None), Some((900.0, true)), 412.4),
+            Standing {
+                likely: Some(projection.likely),
+                ..standing("all", ("The institution", None), Some((900.0, true)), 412.4)
+            },
             standing("c1", ("B200", Some("Introduction to botany")), Some((60.0, true)), 57.9),
             standing("c2", ("W101", Some("Writing and thinking")), Some((120.0, false)), 98.2),
             standing("c3", ("H310", Some("History of science")), Some((25.0, false)), 26.4),
