@@ -104,6 +104,7 @@ bench: release need-peers ## Measure hand-ins and batches against their goals (d
 	@$(CARGO) bench --bench ingest
 	@$(CARGO) bench --bench growth
 	@$(CARGO) bench --bench rules
+	@$(CARGO) bench --bench ledger
 
 .PHONY: prove
 prove: build ## Import a file of essays and prove that none is lost or paid twice, also under kill -9 (ESSAYS=file.csv)

@@ -159,7 +159,7 @@ fn standings(page: &Budget) -> AnyView {
     view! {
         <section class="stack" aria-labelledby="budgets">
             <h2 id="budgets">"Budgets"</h2>
-            <DataTable caption="Budgets" columns>{rows}</DataTable>
+            <DataTable caption="How the budgets stand" columns>{rows}</DataTable>
         </section>
     }
     .into_any()
