@@ -42,9 +42,19 @@ fn main() -> anyhow::Result<()> {
         say(&format!("{LINES} lines of the ledger, {COURSES} courses, {} models; SQLite", MODELS.len()));
         say("| | |");
         say("| --- | ---: |");
-        say(&format!("| lines written per second, {CHUNK} in a transaction | {:.0} |", LINES as f64 / filled.as_secs_f64()));
-        say(&format!("| the month's view by the API, median of {LOOKS} | {:.1} ms |", view.as_secs_f64() * 1e3));
-        say(&format!("| the month's bill by the API, {} rows | {:.1} s |", bill.lines().count() - 1, billed.as_secs_f64()));
+        say(&format!(
+            "| lines written per second, {CHUNK} in a transaction | {:.0} |",
+            LINES as f64 / filled.as_secs_f64()
+        ));
+        say(&format!(
+            "| the month's view by the API, median of {LOOKS} | {:.1} ms |",
+            view.as_secs_f64() * 1e3
+        ));
+        say(&format!(
+            "| the month's bill by the API, {} rows | {:.1} s |",
+            bill.lines().count() - 1,
+            billed.as_secs_f64()
+        ));
         tell(&[("the month's view under 100 ms", view < Duration::from_millis(100))]);
         school.close().await;
         Ok(())
@@ -57,7 +67,7 @@ async fn fill(school: &School) -> anyhow::Result<()> {
     let courses: Vec<CourseId> = (0..COURSES).map(|_| world.id()).collect();
     let today = Utc::now().date_naive();
     let days = u64::from(today.day());
-    let mut db = school.db();
+    let db = school.db();
     for chunk in 0..LINES / CHUNK {
         let mut lines = Vec::with_capacity(CHUNK);
         for n in chunk * CHUNK / 2..(chunk + 1) * CHUNK / 2 {
