@@ -147,6 +147,7 @@ CREATE TABLE model_jobs (
     expected_nano BIGINT NOT NULL,
     course_id     UUID NOT NULL,
     cost_centre   TEXT NOT NULL,
+    steps         JSONB,         -- what cost control changed of its way
     started_at    TIMESTAMPTZ,
     finished_at   TIMESTAMPTZ,
     failure       TEXT,                   -- what went wrong last, for staff
@@ -211,6 +212,7 @@ CREATE TABLE batches (
     error        TEXT,
     strategy     TEXT NOT NULL,           -- how its jobs were put together
     prefix_cache TEXT NOT NULL CHECK (prefix_cache IN ('off', 'short', 'long')), -- how its prompts are marked for the provider's cache
+    measures     BIGINT NOT NULL,         -- of cost control, under which it was put together: 1 caching, 2 larger batches
     composition  JSONB,                   -- why, with the ratings of all candidates; none for parts of a split batch
     parent       UUID REFERENCES batches (id), -- the batch that it was split from
     split        BIGINT,                  -- its number among that batch's parts, from 1
@@ -386,12 +388,15 @@ CREATE TABLE spending_days (
     provider      TEXT NOT NULL,
     model         TEXT NOT NULL,
     batched       BOOLEAN NOT NULL,
+    measures      BIGINT NOT NULL, -- as those of the batches
     spent_nano    BIGINT NOT NULL,
     answers       BIGINT NOT NULL,
     input_tokens  BIGINT NOT NULL,
     cached_tokens BIGINT NOT NULL,
+    cache_write_tokens      BIGINT NOT NULL,
+    cache_write_long_tokens BIGINT NOT NULL,
     output_tokens BIGINT NOT NULL,
-    PRIMARY KEY (day, course_id, cost_centre, provider, model, batched)
+    PRIMARY KEY (day, course_id, cost_centre, provider, model, batched, measures)
 );
 
 CREATE TABLE budgets (
@@ -413,6 +418,35 @@ CREATE TABLE budget_alerts (
     used_nano  BIGINT NOT NULL,
     limit_nano BIGINT NOT NULL,
     UNIQUE (month, scope, percent, limit_nano)
+);
+
+-- Measures that save money, how each stands, and what was done and saved.
+CREATE TABLE cost_control (
+    measure    TEXT PRIMARY KEY NOT NULL CHECK (measure IN ('caching', 'larger_batches', 'delay', 'economy')),
+    mode       TEXT NOT NULL CHECK (mode IN ('automatic', 'on', 'off')),
+    on_since   TIMESTAMPTZ,
+    changed_at TIMESTAMPTZ
+);
+INSERT INTO cost_control (measure, mode) VALUES
+    ('caching', 'automatic'), ('larger_batches', 'automatic'), ('delay', 'automatic'), ('economy', 'automatic');
+
+CREATE TABLE cost_control_changes (
+    id         UUID PRIMARY KEY NOT NULL,
+    at         TIMESTAMPTZ NOT NULL,
+    measure    TEXT NOT NULL,
+    taken      BOOLEAN NOT NULL, -- else given up
+    why        TEXT NOT NULL,
+    changed_by UUID -- none: the projection
+);
+CREATE INDEX cost_control_changes_at ON cost_control_changes (at);
+
+-- What measures saved that change where works go, by day.
+CREATE TABLE cost_control_saved (
+    day        DATE NOT NULL,
+    measure    TEXT NOT NULL,
+    answers    BIGINT NOT NULL,
+    saved_nano BIGINT NOT NULL,
+    PRIMARY KEY (day, measure)
 );
 
 -- Providers and rules -----------------------------------------------------------------------------------------------

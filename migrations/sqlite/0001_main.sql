@@ -147,6 +147,7 @@ CREATE TABLE model_jobs (
     expected_nano INTEGER NOT NULL,
     course_id     BLOB NOT NULL,
     cost_centre   TEXT NOT NULL,
+    steps         TEXT,          -- what cost control changed of its way
     started_at    TEXT,
     finished_at   TEXT,
     failure       TEXT,                   -- what went wrong last, for staff
@@ -211,6 +212,7 @@ CREATE TABLE batches (
     error        TEXT,
     strategy     TEXT NOT NULL,           -- how its jobs were put together
     prefix_cache TEXT NOT NULL CHECK (prefix_cache IN ('off', 'short', 'long')), -- how its prompts are marked for the provider's cache
+    measures     INTEGER NOT NULL,         -- of cost control, under which it was put together: 1 caching, 2 larger batches
     composition  TEXT,                   -- why, with the ratings of all candidates; none for parts of a split batch
     parent       BLOB REFERENCES batches (id), -- the batch that it was split from
     split        INTEGER,                  -- its number among that batch's parts, from 1
@@ -386,12 +388,15 @@ CREATE TABLE spending_days (
     provider      TEXT NOT NULL,
     model         TEXT NOT NULL,
     batched       INTEGER NOT NULL,
+    measures      INTEGER NOT NULL, -- as those of the batches
     spent_nano    INTEGER NOT NULL,
     answers       INTEGER NOT NULL,
     input_tokens  INTEGER NOT NULL,
     cached_tokens INTEGER NOT NULL,
+    cache_write_tokens      INTEGER NOT NULL,
+    cache_write_long_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL,
-    PRIMARY KEY (day, course_id, cost_centre, provider, model, batched)
+    PRIMARY KEY (day, course_id, cost_centre, provider, model, batched, measures)
 ) STRICT;
 
 CREATE TABLE budgets (
@@ -413,6 +418,35 @@ CREATE TABLE budget_alerts (
     used_nano  INTEGER NOT NULL,
     limit_nano INTEGER NOT NULL,
     UNIQUE (month, scope, percent, limit_nano)
+) STRICT;
+
+-- Measures that save money, how each stands, and what was done and saved.
+CREATE TABLE cost_control (
+    measure    TEXT PRIMARY KEY NOT NULL CHECK (measure IN ('caching', 'larger_batches', 'delay', 'economy')),
+    mode       TEXT NOT NULL CHECK (mode IN ('automatic', 'on', 'off')),
+    on_since   TEXT,
+    changed_at TEXT
+) STRICT;
+INSERT INTO cost_control (measure, mode) VALUES
+    ('caching', 'automatic'), ('larger_batches', 'automatic'), ('delay', 'automatic'), ('economy', 'automatic');
+
+CREATE TABLE cost_control_changes (
+    id         BLOB PRIMARY KEY NOT NULL,
+    at         TEXT NOT NULL,
+    measure    TEXT NOT NULL,
+    taken      INTEGER NOT NULL, -- else given up
+    why        TEXT NOT NULL,
+    changed_by BLOB -- none: the projection
+) STRICT;
+CREATE INDEX cost_control_changes_at ON cost_control_changes (at);
+
+-- What measures saved that change where works go, by day.
+CREATE TABLE cost_control_saved (
+    day        TEXT NOT NULL,
+    measure    TEXT NOT NULL,
+    answers    INTEGER NOT NULL,
+    saved_nano INTEGER NOT NULL,
+    PRIMARY KEY (day, measure)
 ) STRICT;
 
 -- Providers and rules -----------------------------------------------------------------------------------------------

@@ -34,6 +34,8 @@ const ROUTES: [(&str, &str); 30] = [
     ("/api/v1/budgets", "get"),
     ("/api/v1/budgets/{scope}", "put"),
     ("/api/v1/budgets/{scope}", "delete"),
+    ("/api/v1/cost-control", "get"),
+    ("/api/v1/cost-control/{measure}", "put"),
     ("/api/v1/rules", "get"),
     ("/api/v1/rules", "put"),
     ("/api/v1/rules/check", "post"),

@@ -30,6 +30,7 @@ async fn the_api_by_role(database: Database) {
         ("/api/v1/estimates".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/providers/nobody/schedule-advice".into(), [401, 403, 403, 403, 403, 403, 404]),
         ("/api/v1/budgets".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/cost-control".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules/facts".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules/versions".into(), [401, 403, 403, 403, 403, 403, 200]),

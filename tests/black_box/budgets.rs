@@ -14,6 +14,7 @@ use std::time::Duration;
 on_both!(
     work_waits_at_the_hard_stop_and_goes_on_once_there_is_money,
     the_page_sets_budgets,
+    cost_control_is_held_on_and_off,
     nonsense_is_refused
 );
 
@@ -96,9 +97,63 @@ async fn the_page_sets_budgets(database: Database) {
     let page = admin.open("/admin/budget?month=2026-01").await.expect(200).words();
     assert!(page.contains("Budget, January 2026") && page.contains("This month has ended."), "{page}");
     assert!(!page.contains("Set a budget"), "what has ended can't be changed: {page}");
+    assert!(page.contains("What such a month costs") && page.contains("reference workload"), "{page}");
+    let bill = admin.open("/admin/budget/bill?month=2026-01").await.expect(200);
+    assert!(bill.answer.text.contains("BilledCost"), "{}", bill.answer.text);
+    for month in ["2999-01", "soon", ""] {
+        admin.open(&format!("/admin/budget/bill?month={month}")).await.expect(400);
+    }
+    school.signed_in("ada").await.open("/admin/budget/bill?month=2026-01").await.expect(403);
     for month in ["2999-01", "soon", "2026-13"] {
         admin.open(&format!("/admin/budget?month={month}")).await.expect(400);
     }
+    school.close().await;
+}
+
+async fn cost_control_is_held_on_and_off(database: Database) {
+    let school = School::open(database).await;
+    let put = async |measure: &str, mode: &str| {
+        let path = format!("/api/v1/cost-control/{measure}");
+        Answer::to(school.api("admin").request(Method::PUT, &path).json(&json!({"mode": mode}))).await
+    };
+    let found = put("delay", "on").await.expect(200).json;
+    let delay = &found["measures"][2];
+    assert_eq!((&delay["measure"], &delay["mode"]), (&json!("delay"), &json!("on")), "{found}");
+    assert!(delay["on_since"].is_string() && delay["saved_nano_usd"].is_null(), "{found}");
+    assert_eq!(found["changes"][0]["why"], "an administrator holds it on");
+    // What is handed in now waits in the economy lane, and staff read why.
+    let receipt = school.api("ada").hand_in(school.assignment("essay"), &essay(1, 150), None).await;
+    let id = receipt.expect(201).string("tracking_id");
+    let seen = school.api("berg").submission(&id).await.expect(200);
+    assert!(seen.text.contains("Cost control delays it"), "{}", seen.text);
+    put("cheaper", "on").await.expect_problem(404, "not-found");
+    put("delay", "maybe").await.expect_problem(422, "invalid-field");
+    school
+        .api("admin")
+        .get("/api/v1/cost-control?month=2999-01")
+        .await
+        .expect_problem(400, "invalid-parameter");
+
+    let mut admin = school.signed_in("admin").await;
+    let page = admin.open("/admin/budget").await.expect(200);
+    let csrf = page.field("csrf");
+    assert!(page.words().contains("Delay what is not urgent"), "{}", page.words());
+    let form = |measure: &'static str, mode: &'static str| {
+        [("csrf", csrf.clone()), ("measure", measure.into()), ("mode", mode.into()), ("do", "control".into())]
+    };
+    for (measure, mode, status, told) in [
+        ("delay", "off", 200, "Cost control is set."),
+        ("bigger", "off", 400, "is no measure of cost control"),
+        ("delay", "perhaps", 400, "There are automatic, on and off"),
+    ] {
+        let fields = form(measure, mode);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let words = admin.post("/admin/budget", &fields).await.expect(status).words();
+        assert!(words.contains(told), "{measure} {mode}: {words}");
+    }
+    let found = school.api("admin").get("/api/v1/cost-control").await.expect(200).json;
+    assert!(found["measures"][2]["on_since"].is_null(), "{found}");
+    assert_eq!(found["changes"].as_array().unwrap().len(), 2);
     school.close().await;
 }
 

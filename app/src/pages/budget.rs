@@ -1,6 +1,6 @@
 //! Budgets: how the month's money stands, what it went to, what it will come to; and setting what may be spent.
 
-use super::{Message, load_for_viewer, query};
+use super::{Message, cost_control, load_for_viewer, month_plan, query};
 use crate::components::{
     Bar, BarPart, DataTable, EmptyState, ErrorSummary, Field, Figure, Note, NoteTone, PageTitle, PostForm,
     Remarks, SpendChart, Tag, Tone, col, described_by, num, visit,
@@ -36,6 +36,7 @@ fn draw(page: Budget, done: Option<&str>) -> AnyView {
     let done = done.map(|what| {
         let text = match what {
             "removed" => "The budget is removed.",
+            "control" => "Cost control is set.",
             _ => "The budget is set. It counts from now on.",
         };
         view! { <Note tone=NoteTone::Good live=true><p>{text}</p></Note> }
@@ -55,6 +56,7 @@ fn draw(page: Budget, done: Option<&str>) -> AnyView {
         };
         view! { <section class="stack" aria-labelledby="to-do"><h2 id="to-do">"What to do"</h2>{list}</section> }
     });
+    let bill = format!("/admin/budget/bill?month={}", page.month.format("%Y-%m"));
     let form = page.open.then(|| form(&page));
     let refused = visit().form;
     view! {
@@ -65,7 +67,7 @@ fn draw(page: Budget, done: Option<&str>) -> AnyView {
                     <h1>{format!("Budget, {name}")}</h1>
                     <p class="quiet">{until(&page)}</p>
                 </div>
-                <nav class="row no-print" aria-label="Months">{earlier}{later}</nav>
+                <nav class="row no-print" aria-label="Months">{earlier}{later}<a class="button" href=bill download="">"Bill (CSV)"</a></nav>
             </div>
             <ErrorSummary form=refused/>
             <Message/>
@@ -74,8 +76,10 @@ fn draw(page: Budget, done: Option<&str>) -> AnyView {
             <div class="side">
                 <div class="stack apart">
                     {standings(&page)}
+                    {cost_control::section(&page.control, page.open)}
                     {courses(&page.courses)}
                     {ways(&page.ways)}
+                    {page.plan.as_ref().map(month_plan::section)}
                 </div>
                 <aside class="stack apart">
                     <section class="sheet stack" aria-labelledby="spend"><h2 id="spend">"Spend"</h2><SpendChart spend=page.spend.clone()/>{ahead(&page)}</section>

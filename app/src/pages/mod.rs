@@ -2,6 +2,7 @@
 
 mod batches;
 mod budget;
+mod cost_control;
 mod dead_letter;
 mod dead_letters;
 mod forecast;
@@ -9,6 +10,7 @@ mod hand_in;
 mod home;
 mod mailbox;
 mod mark_by_hand;
+mod month_plan;
 mod notices;
 mod overview;
 mod refusal;

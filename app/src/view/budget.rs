@@ -1,6 +1,6 @@
 //! What the page of budgets shows.
 
-use super::{NanoUsd, Remark, Spend};
+use super::{CostControl, NanoUsd, Remark, Spend};
 use chrono::NaiveDate;
 
 /// The money of a month.
@@ -18,12 +18,16 @@ pub struct Budget {
     pub projection: Option<Projection>,
     /// The institution, then the courses that have a budget.
     pub standings: Vec<Standing>,
+    /// Cost control.
+    pub control: CostControl,
     /// What to do.
     pub advice: Vec<Remark>,
     /// Spend by course, the largest first.
     pub courses: Vec<CourseSpend>,
     /// Spend by model and route, the largest first.
     pub ways: Vec<WaySpend>,
+    /// What such a month costs, and why.
+    pub plan: Option<MonthPlan>,
     /// For whom a budget can be set: the value of the form, and the words.
     pub scopes: Vec<(String, String)>,
     /// What the form holds.
@@ -96,6 +100,38 @@ pub struct WaySpend {
     pub answers: u64,
     /// Share of the tokens read that came from the provider's cache.
     pub cached: f64,
+}
+
+/// What a month of work costs at one model, in each of the ways.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MonthPlan {
+    /// "gpt-6-luna of openai".
+    pub model: String,
+    /// Works in the month.
+    pub works: u64,
+    /// They are carried on from what was measured in the month; else it is the reference workload.
+    pub measured: bool,
+    /// The ways, the dearest first, the last one Quire's.
+    pub ways: Vec<(String, NanoUsd)>,
+    /// Saved against real time with the provider's own caching, and without, in percent.
+    pub saving: (f64, f64),
+    /// The levers.
+    pub levers: Vec<PlanLever>,
+    /// What to do.
+    pub steps: Vec<String>,
+}
+
+/// What one lever saves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanLever {
+    /// Its name.
+    pub name: String,
+    /// Against real time with the provider's own caching.
+    pub saved: NanoUsd,
+    /// The same in percent.
+    pub percent: f64,
+    /// What it does, or why it is not used.
+    pub why: String,
 }
 
 /// What the form of a budget holds.

@@ -9,6 +9,8 @@ mod admin;
 #[cfg(feature = "ssr")]
 mod budget;
 #[cfg(feature = "ssr")]
+mod cost_control;
+#[cfg(feature = "ssr")]
 mod forecast;
 #[cfg(feature = "ssr")]
 mod hand_in;
@@ -28,6 +30,8 @@ mod submission;
 pub use admin::*;
 #[cfg(feature = "ssr")]
 pub use budget::*;
+#[cfg(feature = "ssr")]
+pub use cost_control::*;
 #[cfg(feature = "ssr")]
 pub use forecast::*;
 #[cfg(feature = "ssr")]

@@ -41,7 +41,11 @@ pub(super) async fn month(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let query = Query::read(query.as_deref(), &["cost_centre"])?;
-    let mut bill = app.engine.bill(&actor, &month, query.get("cost_centre")).await?;
+    Ok(as_file(app.engine.bill(&actor, &month, query.get("cost_centre")).await?).await?)
+}
+
+/// A bill as a file, written as it is read.
+pub(crate) async fn as_file(mut bill: Bill) -> Result<Response, BillingError> {
     let name = format!("attachment; filename=\"{}\"", bill.file_name());
     // What goes wrong before the first piece is told as it should be; later it breaks the answer off.
     let first = bill.next().await?.unwrap_or_default();

@@ -1,11 +1,12 @@
 //! The REST interface `/api/v1`.
 
 mod batches;
-mod billing;
+pub(crate) mod billing;
 mod body;
 mod budgets;
 mod caller;
 pub(crate) mod convert;
+mod cost_control;
 mod dead_letters;
 pub(crate) mod error;
 mod forecasts;
@@ -95,7 +96,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(rules::replay))
         .routes(routes!(rules::try_on))
         .routes(routes!(budgets::monitor))
-        .routes(routes!(budgets::put, budgets::remove));
+        .routes(routes!(budgets::put, budgets::remove))
+        .routes(routes!(cost_control::show))
+        .routes(routes!(cost_control::put));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -168,6 +171,8 @@ mod tests {
                 "/api/v1/billing/{month}",
                 "/api/v1/budgets",
                 "/api/v1/budgets/{scope}",
+                "/api/v1/cost-control",
+                "/api/v1/cost-control/{measure}",
                 "/api/v1/dead-letters",
                 "/api/v1/dead-letters/discard",
                 "/api/v1/dead-letters/reroute",

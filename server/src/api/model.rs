@@ -1,6 +1,7 @@
 //! What goes over the wire: the bodies of requests and answers, shared by server and client.
 
 pub mod budgets;
+pub mod cost_control;
 pub mod rules;
 
 use chrono::{DateTime, Utc};

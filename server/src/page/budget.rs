@@ -3,6 +3,7 @@
 use super::{
     Pages,
     common::{AsPageError, count, failed, money},
+    cost_control, month_plan,
 };
 use quire_app::{
     data::{PageError, PageResult, RefusedForm},
@@ -40,6 +41,15 @@ impl Pages {
         let month: Option<Month> =
             month.map(str::parse).transpose().map_err(|e: NoMonth| failed(&BudgetError::from(e)))?;
         let monitor = self.engine.budget_monitor(actor, month).await.map_err(|e| failed(&e))?;
+        let control = self.engine.cost_control(actor, Some(monitor.month)).await.map_err(|e| failed(&e))?;
+        // A plan that can't be made leaves the money to be seen.
+        let plan = match self.engine.plan_of_month(actor, monitor.month).await {
+            Ok((plan, measured)) => Some(month_plan::shown(plan, measured)),
+            Err(error) => {
+                tracing::warn!(%error, "the page of budgets shows no plan");
+                None
+            }
+        };
         let advice = budget::advice(&monitor).into_iter().map(remark).collect();
         let institution = monitor.standings.first();
         let projection = institution.and_then(|standing| standing.projection);
@@ -56,9 +66,11 @@ impl Pages {
                 weekly: p.weekly,
             }),
             standings: monitor.standings.iter().map(standing).collect(),
+            control: cost_control::shown(control),
             advice,
             courses: by_course(&monitor),
             ways: by_way(&monitor),
+            plan,
             scopes: scopes(&monitor.courses),
             draft: draft(&monitor, set, sent),
         })

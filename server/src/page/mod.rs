@@ -3,9 +3,11 @@
 mod admin;
 mod budget;
 mod common;
+mod cost_control;
 mod forecast;
 pub(crate) mod letters;
 mod live;
+mod month_plan;
 pub(crate) mod rules;
 mod staff;
 mod student;

@@ -12,6 +12,7 @@ use quire_app::{
 };
 use quire_engine::{
     budget::{BudgetError, NoScope, Scope},
+    cost_control::{Measure, Mode},
     identity::Actor,
     store::NanoUsd,
 };
@@ -26,7 +27,7 @@ enum Refused {
     Page(PageError),
 }
 
-/// `POST /admin/budget`: sets or removes a budget
+/// `POST /admin/budget`: sets or removes a budget, or who decides about a measure of cost control
 pub(super) async fn change(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
     let address = request.uri().clone();
     let Some((actor, _)) = &visitor.person else { return Visitor::on_to(&sign_in_address(PAGE)) };
@@ -64,6 +65,14 @@ async fn carry_out(app: &App, actor: &Actor, form: &Form) -> Result<String, Refu
                 scope.map_err(|_| invalid("The form does not say which budget. Go back to the budgets."))?;
             app.engine.remove_budget(actor, scope).await.map_err(refused)?;
             Ok(format!("{PAGE}?done=removed"))
+        }
+        "control" => {
+            let measure: Result<Measure, _> = form.get("measure").unwrap_or_default().parse();
+            let mode: Result<Mode, _> = form.get("mode").unwrap_or_default().parse();
+            let measure = measure.map_err(|error| invalid(&error.to_string()))?;
+            let mode = mode.map_err(|error| invalid(&error.to_string()))?;
+            app.engine.set_cost_control(actor, measure, mode).await.map_err(refused)?;
+            Ok(format!("{PAGE}?done=control"))
         }
         _ => Err(invalid("The form says nothing of what is to be done. Go back and choose.")),
     }

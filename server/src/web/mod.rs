@@ -1,5 +1,6 @@
 //! What browsers ask for: pages, forms, live events.
 
+mod bill;
 mod budget;
 mod dead_letters;
 mod events;
@@ -60,6 +61,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
         .route("/sign-out", post(sign_in::out))
         .route("/notices/unread", get(notices::unread))
         .route("/admin/rules/check", get(rules::check))
+        .route("/admin/budget/bill", get(bill::download))
         .route("/notices/read-all", post(notices::read_all))
         .route("/notices/{id}/read", post(notices::read));
     if app.demo.is_some() {

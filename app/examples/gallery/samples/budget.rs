@@ -56,6 +56,7 @@ pub fn budget(month: Option<&str>, set: Option<&str>, sent: Option<&RefusedForm>
             standing("c2", ("W101", Some("Writing and thinking")), Some((120.0, false)), 98.2),
             standing("c3", ("H310", Some("History of science")), Some((25.0, false)), 26.4),
         ],
+        control: control(),
         advice: vec![
             Remark {
                 sign: RemarkSign::Look,
@@ -86,6 +87,7 @@ pub fn budget(month: Option<&str>, set: Option<&str>, sent: Option<&RefusedForm>
             way(("openai", "gpt-6-luna"), false, 128.3, 0.72, 0.44),
             WaySpend { realtime: None, ..way(("anthropic", "claude-haiku-5-5"), true, 22.0, 0.4, 0.0) },
         ],
+        plan: Some(plan()),
         scopes: [
             ("all", "The institution"),
             ("c1", "B200, Introduction to botany"),
@@ -121,6 +123,8 @@ pub fn budget(month: Option<&str>, set: Option<&str>, sent: Option<&RefusedForm>
                 detail: "Set one, and you are told before the money runs out.".to_owned(),
                 link: None,
             }],
+            control: untouched(),
+            plan: Some(MonthPlan { measured: false, works: 50_000, ..plan() }),
             courses: Vec::new(),
             ways: Vec::new(),
             draft: BudgetDraft { scope: "all".to_owned(), limit: String::new(), hard_stop: true },
@@ -128,6 +132,88 @@ pub fn budget(month: Option<&str>, set: Option<&str>, sent: Option<&RefusedForm>
         },
         _ => full,
     }
+}
+
+fn plan() -> MonthPlan {
+    let lever = |name: &str, saved: f64, percent: f64, why: &str| PlanLever {
+        name: name.to_owned(),
+        saved: usd(saved),
+        percent,
+        why: why.to_owned(),
+    };
+    MonthPlan {
+        model: "gpt-6-luna of openai".to_owned(),
+        works: 31_400,
+        measured: true,
+        ways: [
+            ("In real time, nothing cached", 702.5),
+            ("In real time, with the provider’s cache", 511.9),
+            ("In batches, nothing cached", 371.0),
+            ("With Quire", 352.8),
+        ]
+        .map(|(way, cost)| (way.to_owned(), usd(cost)))
+        .to_vec(),
+        saving: (31.1, 49.8),
+        levers: vec![
+            lever("batch", 140.9, 27.5, "28,200 pieces of work go in batches, at half the price."),
+            lever("prefix cache", 18.2, 3.6, "30 of 100 prompts in batches are read from it."),
+            lever("bundling", 0.0, 0.0, "Not used: each piece of work is marked by itself."),
+        ],
+        steps: vec![
+            "Send to gpt-6-luna of openai; fall back to claude-haiku-5-5 of anthropic.".to_owned(),
+            "Cut batches of about 250.".to_owned(),
+        ],
+    }
+}
+
+/// Two measures taken, one of them by an administrator.
+fn control() -> CostControl {
+    let at = |day: u32, hour: u32| {
+        let day = NaiveDate::from_ymd_opt(2026, 11, day).unwrap_or_default();
+        day.and_hms_opt(hour, 10, 0).unwrap_or_default().and_utc()
+    };
+    let mut control = untouched();
+    let saved = [Some((usd(3.12), 8_412)), Some((usd(-0.41), 1_204)), None, None];
+    for (measure, saved) in control.measures.iter_mut().zip(saved) {
+        measure.saved = saved;
+        measure.on_since = saved.map(|_| at(20, 6));
+    }
+    control.measures[1].mode = "on".to_owned();
+    control.measures[3].mode = "off".to_owned();
+    let change = |at, title: &str, taken, why: &str, by: Option<&str>| CostChange {
+        at,
+        title: title.to_owned(),
+        taken,
+        why: why.to_owned(),
+        by: by.map(str::to_owned),
+    };
+    let likely = "the month will likely come to $829.10 of $900.00, 92 %";
+    CostControl {
+        changes: vec![
+            change(at(20, 6), "Larger batches", true, "an administrator holds it on", Some("Ines Aalto")),
+            change(at(19, 1), "More caching", true, likely, None),
+        ],
+        economy_models: vec!["gpt-6-luna of openai".to_owned()],
+        ..control
+    }
+}
+
+fn untouched() -> CostControl {
+    let measures = [
+        ("caching", "More caching", "Batches are put together by cost alone."),
+        ("larger_batches", "Larger batches", "Batches gather until they are four times as large."),
+        ("delay", "Delay what is not urgent", "Work that is not urgent goes in a batch of the economy lane."),
+        ("economy", "Economy models", "Work that is not urgent goes to the cheapest model."),
+    ];
+    let measure = |(name, title, what): (&str, &str, &str)| CostMeasure {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        what: what.to_owned(),
+        mode: "automatic".to_owned(),
+        on_since: None,
+        saved: None,
+    };
+    CostControl { measures: measures.map(measure).to_vec(), ..CostControl::default() }
 }
 
 fn past(full: Budget) -> Budget {

@@ -1,14 +1,16 @@
 //! Cutting: ready jobs of a provider become batches that are written down, all in one transaction.
 
 use super::{
-    Batch, Circumstances, Composed, Composition, InLine, Prefix, Readiness, Room, candidates,
+    Batch, Circumstances, Composed, Composition, InLine, Prefix, Readiness, Room, Tuning, candidates,
     compose::{Limits, whole},
     line_up, new_token, rate,
     size::Shares,
     store,
 };
 use crate::{
-    budget, crash,
+    budget,
+    cost_control::Measure,
+    crash,
     engine::{Engine, EngineError, Entry},
     event::{self, EventKind},
     jobs::{self, Task},
@@ -127,6 +129,7 @@ impl Engine {
                 let batch = Batch {
                     reason: reason.text().to_owned(),
                     prefix_cache: keep,
+                    measures: self.load().measures.of_batches(),
                     ..Batch::written(
                         self.world().id(),
                         new_token(self.world()),
@@ -172,10 +175,16 @@ impl Engine {
             turnaround: &*turnaround,
             promise: &told,
             slots: (queue.open(), queue.sizes().slots),
-            tuning: &self.settings().batching,
+            tuning: &self.tuning(),
             now: queue.now,
         };
         rate(line, candidates(line, room), limits, &by)
+    }
+
+    /// How batches are put together now: while cost control asks for more caching, by cost and risk alone.
+    fn tuning(&self) -> Tuning {
+        let set = self.settings().batching;
+        if self.load().measures.has(Measure::Caching) { Tuning { waiting_weight: 0, ..set } } else { set }
     }
 
     /// How the prompts of a batch that is cut now are marked for the provider's cache.

@@ -90,6 +90,7 @@ impl Engine {
                 parent: Some(family),
                 split: Some(number),
                 prefix_cache: batch.prefix_cache,
+                measures: batch.measures,
                 ..Batch::written(
                     self.world().id(),
                     new_token(self.world()),

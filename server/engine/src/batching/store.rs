@@ -5,6 +5,7 @@ pub mod split;
 
 use super::{Composed, Strategy};
 use crate::{
+    cost_control::Measures,
     provider::{Keep, RemoteState},
     store::{AssignmentId, BatchId, DbError, Exec, JobId, Json, Rows, SubmissionId},
 };
@@ -110,6 +111,9 @@ pub struct Batch {
     pub strategy: Strategy,
     /// How its prompts are marked for the provider's cache: the same each time they are written.
     pub prefix_cache: Keep,
+    /// The measures of cost control under which it was put together.
+    #[sqlx(try_from = "i64")]
+    pub measures: Measures,
     /// The batch that it was split from.
     pub parent: Option<BatchId>,
     /// Its number among the parts of that batch, from 1.
@@ -157,6 +161,7 @@ impl Batch {
             error: None,
             strategy,
             prefix_cache: Keep::Short,
+            measures: Measures::default(),
             parent: None,
             split: None,
             parts: None,
@@ -181,7 +186,7 @@ impl Batch {
 
 const COLUMNS: &str = "id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, owner, \
     lease_until, send_from, sends, input_id, remote_id, remote_state, completed, failed, sent_at, ended_at, \
-    finished_at, polls, failures, look_at, error, strategy, prefix_cache, parent, split, parts";
+    finished_at, polls, failures, look_at, error, strategy, prefix_cache, measures, parent, split, parts";
 
 /// Writes a batch down with its items, and why they were put together so; the jobs are moved by
 /// `queue::store::put_into_batch`.
@@ -196,8 +201,8 @@ pub async fn insert(
 ) -> Result<(), DbError> {
     x.query(
         "INSERT INTO batches (id, token, provider, model, state, jobs, bytes, tokens, reason, created_at, sends, \
-         completed, failed, polls, failures, look_at, strategy, composition, parent, split, prefix_cache) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, $11, $12, $13, $14, $15, $16)",
+         completed, failed, polls, failures, look_at, strategy, composition, parent, split, prefix_cache, measures) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0, 0, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(batch.id)
     .bind(batch.token.clone())
@@ -215,6 +220,7 @@ pub async fn insert(
     .bind(batch.parent)
     .bind(batch.split)
     .bind(batch.prefix_cache)
+    .bind(batch.measures.number())
     .exec()
     .await?;
     const ITEMS: Rows =
@@ -228,6 +234,15 @@ pub async fn insert(
         })
         .await?;
     Ok(())
+}
+
+/// The measures of cost control under which a batch was put together.
+///
+/// # Errors
+/// If the database fails.
+pub async fn measures(x: &mut impl Exec, id: BatchId) -> Result<Measures, DbError> {
+    let found: Option<(i64,)> = x.query("SELECT measures FROM batches WHERE id = $1").bind(id).opt().await?;
+    Ok(found.map_or_else(Measures::default, |(number,)| Measures::from_number(number)))
 }
 
 /// A batch.

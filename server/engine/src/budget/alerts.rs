@@ -1,12 +1,11 @@
 //! Thresholds of budgets: administrators are told once of each that was passed (SPEC 7.2).
 
-use super::{Budget, Month};
+use super::{Budget, Month, store};
 use crate::{
     engine::{Engine, EngineError},
     identity, jobs, notice,
-    store::{BudgetAlertId, DbError, Exec, NanoUsd, World},
+    store::NanoUsd,
 };
-use std::collections::HashSet;
 
 /// Shares of a budget of which administrators are told, in percent, the smallest first.
 pub const THRESHOLDS: [i64; 3] = [80, 90, 100];
@@ -40,7 +39,7 @@ impl Engine {
         if over.is_empty() {
             return Ok(());
         }
-        let told = told(&mut self.db(), month).await?;
+        let told = store::told(&mut self.db(), month).await?;
         let is_new =
             |budget: &Budget, percent: i64| !told.contains(&(budget.scope.clone(), percent, budget.limit));
         if !over.iter().any(|(budget, _, reached)| reached.iter().any(|percent| is_new(budget, *percent))) {
@@ -52,7 +51,8 @@ impl Engine {
             let mut highest = None;
             for percent in reached.into_iter().filter(|percent| is_new(budget, *percent)) {
                 // Another process may have been quicker.
-                highest = note(&mut tx, self.world(), month, budget, percent, used).await?.or(highest);
+                highest =
+                    store::note_alert(&mut tx, self.world(), month, budget, percent, used).await?.or(highest);
             }
             news.extend(highest);
         }
@@ -72,44 +72,6 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
-}
-
-/// What was told of in a month: scope, threshold and the limit then.
-async fn told(x: &mut impl Exec, month: Month) -> Result<HashSet<(String, i64, NanoUsd)>, DbError> {
-    let rows: Vec<(String, i64, NanoUsd)> = x
-        .query("SELECT scope, percent, limit_nano FROM budget_alerts WHERE month = $1")
-        .bind(month.to_string())
-        .all()
-        .await?;
-    Ok(rows.into_iter().collect())
-}
-
-/// Notes that a threshold was passed; none where that is known.
-async fn note(
-    x: &mut impl Exec,
-    world: &World,
-    month: Month,
-    budget: &Budget,
-    percent: i64,
-    used: NanoUsd,
-) -> Result<Option<BudgetAlertId>, DbError> {
-    let id: BudgetAlertId = world.id();
-    let noted = x
-        .query(
-            "INSERT INTO budget_alerts (id, at, month, scope, course_id, percent, used_nano, limit_nano) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (month, scope, percent, limit_nano) DO NOTHING",
-        )
-        .bind(id)
-        .bind(world.now())
-        .bind(month.to_string())
-        .bind(budget.scope.clone())
-        .bind(budget.course())
-        .bind(percent)
-        .bind(used)
-        .bind(budget.limit)
-        .exec()
-        .await?;
-    Ok((noted == 1).then_some(id))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::month::day_of;
 use crate::{
+    cost_control::Measures,
     provider::Usage,
     store::{BatchId, CallId, CourseId, JobId, LedgerLineId, NanoUsd, World},
 };
@@ -120,6 +121,10 @@ pub struct Line {
     pub tokens: Tokens,
     /// Anything a reader of the ledger should know.
     pub note: Option<String>,
+    /// The measures of cost control under which its batch was put together, or its call was answered; only the sums by day
+    /// keep them.
+    #[sqlx(skip)]
+    pub measures: Measures,
 }
 
 /// What is held for a job.
@@ -148,6 +153,7 @@ impl Line {
             response_id: None,
             tokens: Tokens::default(),
             note: None,
+            measures: Measures::default(),
         }
     }
 

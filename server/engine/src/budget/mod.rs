@@ -16,7 +16,7 @@ mod tests;
 
 pub use advice::{Advice, advice};
 pub use alerts::THRESHOLDS;
-pub use days::{Paid, Way, by_day, by_way, summed};
+pub use days::{Paid, Way, by_day, by_way, by_way_until, summed};
 pub use edit::BudgetError;
 pub use ledger::{Account, Held, Kind, Line, Tokens};
 pub use limit::{Budget, Budgets, INSTITUTION, NoScope, Scope, Spending};

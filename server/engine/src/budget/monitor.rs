@@ -113,7 +113,7 @@ impl Engine {
         let by_day = days::by_day(&mut db, (month.first(), until), None).await?;
         let mut ways = Vec::new();
         for (way, paid) in days::by_way(&mut db, month).await? {
-            let realtime = self.cost(&way.provider, &way.model, &paid.uncached(), false, now).ok();
+            let realtime = self.in_real_time(&way, &paid).ok();
             ways.push((way, paid, realtime));
         }
         Ok(Monitor {

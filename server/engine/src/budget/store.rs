@@ -1,13 +1,13 @@
-//! The tables `ledger`, `held`, `spending` and `budgets`.
+//! The tables `ledger`, `held`, `spending`, `budgets` and `budget_alerts`.
 
 use super::{Budget, Line, Month, Spending, day_of, days, limit::INSTITUTION};
 use crate::{
     provider::cache::Marked,
-    store::{DbError, Dialect, Exec, JobId, NanoUsd, Rows, World},
+    store::{BudgetAlertId, DbError, Dialect, Exec, JobId, NanoUsd, Rows, World},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const LINES: Rows = Rows {
     insert: "INSERT INTO ledger (id, at, day, kind, job_id, batch_id, call_id, provider, model, course_id, \
@@ -180,6 +180,47 @@ pub async fn save_budget(
 /// If the database fails.
 pub async fn remove_budget(x: &mut impl Exec, scope: &str) -> Result<bool, DbError> {
     Ok(x.query("DELETE FROM budgets WHERE scope = $1").bind(scope.to_owned()).exec().await? > 0)
+}
+
+/// What was told of in a month: scope, threshold and the limit then.
+pub(super) async fn told(
+    x: &mut impl Exec,
+    month: Month,
+) -> Result<HashSet<(String, i64, NanoUsd)>, DbError> {
+    let rows: Vec<(String, i64, NanoUsd)> = x
+        .query("SELECT scope, percent, limit_nano FROM budget_alerts WHERE month = $1")
+        .bind(month.to_string())
+        .all()
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Notes that a threshold was passed; none where that is known.
+pub(super) async fn note_alert(
+    x: &mut impl Exec,
+    world: &World,
+    month: Month,
+    budget: &Budget,
+    percent: i64,
+    used: NanoUsd,
+) -> Result<Option<BudgetAlertId>, DbError> {
+    let id: BudgetAlertId = world.id();
+    let noted = x
+        .query(
+            "INSERT INTO budget_alerts (id, at, month, scope, course_id, percent, used_nano, limit_nano) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (month, scope, percent, limit_nano) DO NOTHING",
+        )
+        .bind(id)
+        .bind(world.now())
+        .bind(month.to_string())
+        .bind(budget.scope.clone())
+        .bind(budget.course())
+        .bind(percent)
+        .bind(used)
+        .bind(budget.limit)
+        .exec()
+        .await?;
+    Ok((noted == 1).then_some(id))
 }
 
 const COLUMNS: &str = "SELECT id, at, day, kind, job_id, batch_id, call_id, provider, model, course_id, \

@@ -19,6 +19,9 @@ use std::{
 /// Bytes of a request beside its prompt, at most: ids, names and settings.
 const AROUND: usize = 1024;
 
+/// While batches gather for longer, one is worth its while from so many times as many jobs on.
+const LARGER: i64 = 4;
+
 /// All that marking work of one assignment needs; made once for each version of assignment and rubric.
 #[derive(Debug)]
 pub struct Marking {
@@ -106,13 +109,19 @@ impl Entry {
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         let s = &self.settings;
-        Sizes {
+        let longest = TimeDelta::seconds(i64::from(s.max_wait_s));
+        let sizes = Sizes {
             min: i64::from(s.min_jobs),
             max: i64::from(s.max_jobs),
             slots: i64::from(s.max_batches),
-            longest: TimeDelta::seconds(i64::from(s.max_wait_s)),
-            longest_economy: TimeDelta::seconds(i64::from(s.max_wait_s)).max(TimeDelta::hours(4)),
+            longest,
+            longest_economy: longest.max(TimeDelta::hours(4)),
+        };
+        if self.gathers_longer() {
+            let min = (sizes.min * LARGER).min(sizes.max);
+            return Sizes { min, longest: sizes.longest_economy, ..sizes };
         }
+        sizes
     }
 
     /// The hard limits of one batch: the provider's own, or narrower ones that were set.
@@ -144,6 +153,12 @@ impl Engine {
         let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
         let sum: u64 = markings.values().map(|(_, marking)| marking.stable_tokens).sum();
         i64::try_from(sum / u64::try_from(markings.len().max(1)).unwrap_or(1)).unwrap_or(i64::MAX)
+    }
+
+    /// Assignments that work was handed in to lately.
+    pub(crate) fn assignments_in_use(&self) -> u64 {
+        let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);
+        u64::try_from(markings.len()).unwrap_or(u64::MAX)
     }
 
     /// All that marking an assignment needs.

@@ -74,6 +74,7 @@ impl Engine {
             self.sweep().await?;
             self.tell_of_outages().await?;
             self.tell_of_budgets().await?;
+            self.control_costs().await?;
         }
         self.decide_again_due().await?;
         self.tell_who_moved_back().await

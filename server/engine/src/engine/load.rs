@@ -8,6 +8,7 @@ use super::{
 use crate::{
     batching::{self, Batch},
     budget::{self, Budgets, Month},
+    cost_control::{self, Measure, Measures, State},
     forecast::{self, Basis, CallOutlook, Correction, Forecast, Pending, Sample},
     provider::cache::{MEASURED_DAYS, Marked},
     queue::{self, Backlog, Estimate, Job, JobState, Promise, Snapshot, Spot, Turnaround},
@@ -37,6 +38,8 @@ pub struct Load {
     pub sent: i64,
     /// Budgets and what was spent of them this month.
     pub budgets: Budgets,
+    /// Measures of cost control in force.
+    pub measures: Measures,
     /// What waits, by provider, model and lane.
     pub backlog: Vec<Backlog>,
     /// What is with providers.
@@ -60,6 +63,7 @@ impl Load {
             waiting: 0,
             sent: 0,
             budgets: Budgets::default(),
+            measures: Measures::default(),
             backlog: Vec::new(),
             in_flight: Vec::new(),
             recent: Vec::new(),
@@ -125,6 +129,14 @@ impl Load {
     }
 }
 
+/// Since when it counts what was measured of providers' caches: while cost control asks for more caching, marks that did
+/// not pay before are tried anew.
+fn measured_since(states: &[State], now: DateTime<Utc>) -> DateTime<Utc> {
+    let anew = states.iter().find(|state| state.measure == Measure::Caching).and_then(|state| state.on_since);
+    let usual = now - TimeDelta::days(MEASURED_DAYS);
+    anew.map_or(usual, |anew| anew.max(usual))
+}
+
 pub(super) async fn keep_fresh(engine: WeakEngine) {
     let mut seen = -1;
     loop {
@@ -174,17 +186,19 @@ impl Engine {
         let spending = budget::spending(&mut db, Month::at(now, self.zone())).await?;
         let away = forecast::store::away(&mut db).await?;
         let cut = forecast::store::cut_since(&mut db, now - RATE).await?;
+        let states = cost_control::states(&mut db).await?;
+        let measures: Measures = states.iter().filter(|s| s.on_since.is_some()).map(|s| s.measure).collect();
         let before = self.load();
-        let (correction, marked, corrected_at) = if (TimeDelta::zero()..CORRECTED)
-            .contains(&(now - before.corrected_at))
-        {
-            (before.correction.clone(), before.marked.clone(), before.corrected_at)
-        } else {
-            let marked = budget::marked(&mut db, now - TimeDelta::days(MEASURED_DAYS), self.zone()).await?;
-            (Arc::new(forecast::correction(&mut db, now).await?), Arc::new(marked), now)
-        };
+        let (correction, marked, corrected_at) =
+            if (TimeDelta::zero()..CORRECTED).contains(&(now - before.corrected_at)) {
+                (before.correction.clone(), before.marked.clone(), before.corrected_at)
+            } else {
+                let marked = budget::marked(&mut db, measured_since(&states, now), self.zone()).await?;
+                (Arc::new(forecast::correction(&mut db, now).await?), Arc::new(marked), now)
+            };
         let mut providers = HashMap::new();
         for entry in self.providers() {
+            entry.gather_longer(measures.has(Measure::LargerBatches));
             let before = before.providers.get(&entry.name);
             let history = self.history(&entry, before.map(|b| &b.history), now).await?;
             let load = provider_load(&entry, before, history, &backlog, &away, &cut, self.zone(), now);
@@ -197,6 +211,7 @@ impl Engine {
             waiting: backlog.iter().map(|b| b.waiting).sum(),
             sent: in_flight.iter().map(|f| f.jobs).sum(),
             budgets: Budgets { budgets, spending },
+            measures,
             backlog,
             in_flight,
             recent,

@@ -83,6 +83,8 @@ struct Inner {
     /// The worst places seen, and the moment last looked at.
     furthest: Mutex<(Furthest, Option<DateTime<Utc>>)>,
     rounds: Mutex<Rounds>,
+    /// When cost control last looked at the month.
+    controlled_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -139,6 +141,7 @@ impl Engine {
             ticked: Mutex::default(),
             furthest: Mutex::default(),
             rounds: Mutex::default(),
+            controlled_at: Mutex::default(),
             db,
             world,
             settings,
@@ -274,6 +277,16 @@ impl Engine {
 
     pub(crate) fn rounds(&self) -> std::sync::MutexGuard<'_, Rounds> {
         self.0.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cost control has not looked at the month for so long; it does so now.
+    pub(crate) fn is_due_for_cost_control(&self, now: DateTime<Utc>, every: TimeDelta) -> bool {
+        let mut last = self.0.controlled_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = last.is_none_or(|last| now - last >= every);
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
     }
 
     fn batches_at_work(&self) -> std::sync::MutexGuard<'_, HashMap<BatchId, usize>> {

@@ -3,6 +3,7 @@
 use super::{Engine, EngineError};
 use crate::{
     budget::{self, Budgets, Month},
+    cost_control::Measure,
     provider::{Listed, Prices, ProviderKind, Usage, price::Terms},
     queue::Job,
     routing::{ProviderFacts, Route},
@@ -23,6 +24,19 @@ impl Engine {
         at: DateTime<Utc>,
     ) -> Result<NanoUsd, EngineError> {
         Ok(self.terms(provider, model, at, Prices::terms)?.cost(usage, batch))
+    }
+
+    /// What the same answers would cost today in real time, without the provider's cache.
+    ///
+    /// # Errors
+    /// If there is no price for them today.
+    pub(crate) fn in_real_time(
+        &self,
+        way: &budget::Way,
+        paid: &budget::Paid,
+    ) -> Result<NanoUsd, EngineError> {
+        let terms = self.price(&way.provider, &way.model, self.now())?;
+        Ok(terms.cost_of_many(&paid.uncached(), positive(paid.answers), false))
     }
 
     /// What a provider's model costs at a time, with what was negotiated.
@@ -140,22 +154,27 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Vec<ProviderFacts> {
         let load = self.load();
-        self.providers()
-            .iter()
-            .filter_map(|entry| {
-                let model = entry.settings.models.first()?;
-                let terms = self.terms(&entry.name, model, now, Prices::terms).ok()?;
-                let list = self.terms(&entry.name, model, now, Prices::terms_without_volume).ok()?;
+        let economy = load.measures.has(Measure::Economy);
+        let mut facts = Vec::new();
+        for entry in self.providers() {
+            let models = entry.settings.models.first().map(|model| (model, false));
+            let cheaper =
+                entry.settings.economy_model.as_ref().filter(|_| economy).map(|model| (model, true));
+            for (model, economy) in models.into_iter().chain(cheaper) {
+                let terms = self.terms(&entry.name, model, now, Prices::terms);
+                let list = self.terms(&entry.name, model, now, Prices::terms_without_volume);
+                let (Ok(terms), Ok(list)) = (terms, list) else { continue };
                 // Providers are compared by their prices for the same text; the worst case allows for each one's own
                 // way of counting.
                 let usage = Usage { input_tokens, output_tokens: positive(output), ..Usage::default() };
                 let input = Calibration::prior(entry.kind).apply(input_tokens);
                 let most = |batch| list.worst_case(input * 5 / 4, most_output(max_output), batch);
                 let (free_jobs, turnaround) = load.provider(&entry.name, self.settings().turnaround_prior);
-                Some(ProviderFacts {
+                facts.push(ProviderFacts {
                     name: entry.name.clone(),
                     kind: entry.kind,
                     model: model.clone(),
+                    economy,
                     batch: entry.provider.capabilities().batch,
                     healthy: self.health().is_up(&entry.name),
                     realtime_cost: terms.cost(&usage, false),
@@ -166,9 +185,10 @@ impl Engine {
                     capacity_jobs: entry.sizes().slots * entry.sizes().max,
                     batch_p50: turnaround.p50,
                     batch_p90: turnaround.p90,
-                })
-            })
-            .collect()
+                });
+            }
+        }
+        facts
     }
 }
 

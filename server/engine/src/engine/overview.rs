@@ -194,7 +194,7 @@ impl Engine {
             .filter_map(|b| Some((b.waiting, self.registry().get(&b.provider)?)))
             .max_by_key(|(waiting, _)| *waiting);
         let next_cut = fullest.as_ref().and_then(|(_, entry)| {
-            if lane == Lane::Economy { &entry.economy_schedule } else { &entry.schedule }.next_after(now)
+            if lane == Lane::Economy { &entry.economy_schedule } else { entry.schedule() }.next_after(now)
         });
         LaneOverview {
             lane,
@@ -215,8 +215,8 @@ impl Engine {
         let by_day = budget::by_day(&mut db, (month.first(), today), None).await?;
         let mut realtime = NanoUsd::ZERO;
         for (way, paid) in budget::by_way(&mut db, month).await? {
-            realtime +=
-                self.cost(&way.provider, &way.model, &paid.uncached(), false, now).unwrap_or_default();
+            // What has no price any more costs what was paid: nothing is claimed to be saved by it.
+            realtime += self.in_real_time(&way, &paid).unwrap_or(paid.spent);
         }
         Ok(MoneyOverview {
             month: month.first(),

@@ -123,7 +123,7 @@ pub(super) fn provider_load(
         away.iter().filter(|(name, ..)| *name == entry.name).map(|(_, at, jobs)| (*at, *jobs)).collect();
     let open = i64::try_from(away.len()).unwrap_or(i64::MAX);
     let came = cut.iter().find(|(name, _)| *name == entry.name).map_or(0, |(_, jobs)| *jobs) + waiting;
-    let fires = Fires::from(&entry.schedule, before.map(|b| &b.fires), now);
+    let fires = Fires::from(entry.schedule(), before.map(|b| &b.fires), now);
     let economy_fires = Fires::from(&entry.economy_schedule, before.map(|b| &b.economy_fires), now);
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     let facts = QueueFacts {

@@ -54,6 +54,7 @@ async fn came_back(house: &House, sent_at: DateTime<Utc>, seconds: i64, remote_s
         error: None,
         strategy: Strategy::Provider,
         prefix_cache: crate::provider::Keep::Short,
+        measures: crate::cost_control::Measures::default(),
         parent: None,
         split: None,
         parts: None,

@@ -364,6 +364,7 @@ impl Week {
             expected: NanoUsd::ZERO,
             course_id: CourseId(uuid::Uuid::nil()),
             cost_centre: String::new(),
+            steps: None,
         }
     }
 

@@ -10,6 +10,7 @@ mod advice;
 mod cost;
 mod facts;
 mod levers;
+mod month;
 mod offer;
 #[cfg(test)]
 mod tests;

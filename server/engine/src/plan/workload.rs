@@ -44,6 +44,14 @@ impl Share {
         u64::try_from(part).unwrap_or(whole)
     }
 
+    /// A part of a whole, rounded half up; all where the part is more.
+    #[must_use]
+    pub fn part(part: u64, whole: u64) -> Self {
+        let whole = u128::from(whole.max(1));
+        let share = (u128::from(part) * u128::from(Self::WHOLE) + whole / 2) / whole;
+        Self(u32::try_from(share).unwrap_or(Self::WHOLE).min(Self::WHOLE))
+    }
+
     /// Both together; none where they are more than all.
     #[must_use]
     pub fn and(self, other: Self) -> Option<Self> {

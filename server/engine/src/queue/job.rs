@@ -9,8 +9,9 @@
 use super::Lane;
 use crate::{
     budget::{Account, Held},
+    cost_control::Step,
     routing::Route,
-    store::{BatchId, CourseId, JobId, NanoUsd, SubmissionId},
+    store::{BatchId, CourseId, JobId, Json, NanoUsd, SubmissionId},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,8 @@ pub struct Job {
     pub course_id: CourseId,
     /// The course's cost centre.
     pub cost_centre: String,
+    /// What cost control changed of its way; none: nothing.
+    pub steps: Option<Json<Vec<Step>>>,
 }
 
 impl Job {

@@ -201,6 +201,7 @@ mod tests {
             expected: NanoUsd::ZERO,
             course_id: CourseId(uuid::Uuid::nil()),
             cost_centre: String::new(),
+            steps: None,
         }
     }
 

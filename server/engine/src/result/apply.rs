@@ -5,6 +5,7 @@ use super::{Judged, store};
 use crate::{
     batching,
     budget::{self, Held, Line, Tokens},
+    cost_control::Measure,
     crash,
     engine::{Engine, EngineError, Marking},
     event::{self, EventKind},
@@ -84,6 +85,7 @@ struct Effects {
     deaths: Vec<Death>,
     notices: Vec<notice::New>,
     calls: Vec<(JobId, DateTime<Utc>)>,
+    saved: Vec<(Measure, NanoUsd)>,
 }
 
 impl Engine {
@@ -134,6 +136,11 @@ impl Engine {
             }
         }
         self.divert(tx, &mut arrived).await?;
+        let measures = match batch {
+            Some(batch) => batching::store::measures(tx, batch).await?,
+            // A call shares the provider's cache with batches, and is dearer where they keep it warm no more.
+            None => self.load().measures.of_batches(),
+        };
         let mut effects = Effects::default();
         let ids_where = |want: fn(&Judged) -> bool| -> Vec<JobId> {
             arrived.iter().filter(|a| want(&a.judged)).map(|a| a.job.id).collect()
@@ -151,6 +158,7 @@ impl Engine {
         for a in arrived {
             self.take_in_one(tx, source, a, &ended, &mut effects, now).await?;
         }
+        effects.lines.iter_mut().for_each(|line| line.measures = measures);
         self.write(tx, effects, now).await
     }
 
@@ -168,7 +176,7 @@ impl Engine {
         match a.judged {
             Judged::Marked(good, reply) => {
                 let held = if ours { job.held() } else { Held::default() };
-                effects.lines.push(self.settle(job, held, source, &reply, now)?);
+                self.settle(job, held, source, &reply, effects, now)?;
                 if !ours {
                     // The job has moved on without this answer (it was taken for lost); it is paid for all the same.
                     tracing::warn!(job.id = %job.id, "an answer came for a job that has moved on; it is booked");
@@ -205,7 +213,7 @@ impl Engine {
             }
             Judged::Unusable { why, reply, again: None } => {
                 let held = if ours { job.held() } else { Held::default() };
-                effects.lines.push(self.settle(job, held, source, &reply, now)?);
+                self.settle(job, held, source, &reply, effects, now)?;
                 if ours {
                     self.bury(tx, job, Cause::Unusable, why, effects).await?;
                 }
@@ -231,7 +239,7 @@ impl Engine {
                 };
                 let moved = queue::store::put_back(tx, job, &back).await?;
                 let held = if moved { job.held() } else { Held::default() };
-                effects.lines.push(self.settle(job, held, source, &reply, now)?);
+                self.settle(job, held, source, &reply, effects, now)?;
                 if moved {
                     let again = Held { reserved: most, expected: job.expected };
                     effects.lines.push(Line::reserve(self.world(), self.zone(), job.account(), again));
@@ -334,15 +342,19 @@ impl Engine {
         held: Held,
         source: Source,
         reply: &Reply,
+        effects: &mut Effects,
         now: DateTime<Utc>,
-    ) -> Result<Line, EngineError> {
+    ) -> Result<(), EngineError> {
         let batch = matches!(source, Source::Batch(_));
         let cost = match reply.usage {
             Some(usage) => self.cost(&job.provider, &job.model, &usage, batch, now)?,
             None => self.worst_case(job)?,
         };
+        if let (Some(steps), Some(usage)) = (&job.steps, &reply.usage) {
+            effects.saved.extend(self.saved_by_steps(steps, usage, cost, now));
+        }
         let line = Line::settle(self.world(), self.zone(), job.account(), held, cost);
-        Ok(Line {
+        effects.lines.push(Line {
             // A server that gives no ids leaves the bill to be matched by job.
             response_id: Some(reply.response_id.clone()).filter(|id| !id.is_empty()),
             tokens: reply.usage.map(Tokens::from).unwrap_or_default(),
@@ -350,7 +362,8 @@ impl Engine {
                 "the provider gave no usable figures; booked at the most that was possible".to_owned()
             }),
             ..with_source(line, source)
-        })
+        });
+        Ok(())
     }
 
     /// Jobs that wait but can never be sent become dead letters.
@@ -430,12 +443,13 @@ impl Engine {
     }
 
     async fn write(&self, tx: &mut Tx, effects: Effects, now: DateTime<Utc>) -> Result<(), EngineError> {
-        let Effects { lines, assessments, completed, in_review, returned, deaths, mut notices, calls } =
+        let Effects { lines, assessments, completed, in_review, returned, deaths, mut notices, calls, saved } =
             effects;
         self.write_deaths(tx, &deaths, &mut notices).await?;
         let dead: Vec<SubmissionId> = deaths.iter().map(|death| death.job.submission_id).collect();
         store::insert(tx, &assessments).await?;
         budget::record(tx, &lines).await?;
+        self.note_saved(tx, &saved).await?;
         let moves = [
             (&completed, SubmissionState::Completed, EventKind::Completed),
             (&in_review, SubmissionState::InReview, EventKind::InReview),

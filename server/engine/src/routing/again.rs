@@ -152,6 +152,7 @@ impl Engine {
             facts.budget.used = load.budgets.used(course.id);
             facts.budget.left = load.budgets.left(course.id);
             facts.clock = self.clock_facts(now);
+            facts.measures = load.measures.of_routing();
             (facts.load.waiting, facts.load.sent) = (load.waiting, load.sent);
             let tokens = u64::try_from(job.input_tokens).unwrap_or(0);
             facts.providers = self.provider_facts(tokens, job.output_tokens, job.max_output, now);
@@ -186,6 +187,7 @@ impl Engine {
                 failures: 0,
                 diverted: 0,
                 ready_at: now,
+                steps: new.kept_steps(),
                 ..job.clone()
             };
             next.expected = self.expected(&next)?;

@@ -303,16 +303,20 @@ impl Check<'_> {
     fn of(&mut self, expr: &IdedExpr) -> Given {
         match &expr.expr {
             Expr::Literal(literal) => self.literal(expr, literal),
-            Expr::Ident(name) => match VOCABULARY.iter().find(|fact| fact.name == name) {
-                Some(fact) => given(fact),
+            Expr::Ident(name) => match VOCABULARY.iter().find(|fact| fact.name == name).map(given) {
+                Some(Given { kind: Kind::Parts(parts), .. }) => {
+                    let one = parts.first().map_or("", |fact| fact.name);
+                    let message = format!("{name} is several facts together: name one of them, such as {name}.{one}");
+                    self.fault(self.begin(expr), message)
+                }
+                Some(given) => given,
                 None => {
                     let hint = did_you_mean(name, VOCABULARY.iter().map(|fact| fact.name));
                     self.fault(self.begin(expr), format!("there is no fact “{name}”.{hint}"))
                 }
             },
             Expr::Select(select) => {
-                let whole = self.of(&select.operand);
-                let parts = match whole.kind {
+                let parts = match parts_of(&select.operand).map_or_else(|| self.of(&select.operand).kind, Kind::Parts) {
                     Kind::Parts(parts) => parts,
                     Kind::Unknown => return Kind::Unknown.into(),
                     other => {
@@ -554,6 +558,15 @@ fn used(name: &str) -> String {
     }
 }
 
+/// The parts of a fact that is nothing else.
+fn parts_of(expr: &IdedExpr) -> Option<&'static [Fact]> {
+    let Expr::Ident(name) = &expr.expr else { return None };
+    match VOCABULARY.iter().find(|fact| fact.name == name)?.holds {
+        Holds::Parts(parts) => Some(parts),
+        _ => None,
+    }
+}
+
 const fn given(fact: &'static Fact) -> Given {
     let kind = match fact.holds {
         Holds::Truth => Kind::Truth,
@@ -631,7 +644,7 @@ mod tests {
             ("budgt.used > 0.7", "Column 1: there is no fact “budgt”. Did you mean “budget”?"),
             ("clock.peak && nothing", "Column 15: there is no fact “nothing”."),
             ("submission.words", "Column 1: the condition gives a whole number, but must give true or false"),
-            ("budget", "Column 1: the condition gives several facts together, but must give true or false"),
+            ("budget", "Column 1: budget is several facts together: name one of them, such as budget.used"),
             (
                 r#"urgency == "hihg""#,
                 "Column 12: urgency is never “hihg”, but one of high, medium, low. Did you mean “high”?",

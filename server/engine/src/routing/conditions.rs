@@ -150,6 +150,8 @@ proptest! {
 
     #[test]
     fn what_is_right_is_taken_and_can_be_asked(condition in truth(), facts in some_facts()) {
+        // Those that are nested deeply can be too long, which is a fault of its own.
+        prop_assume!(condition.chars().count() <= LONGEST_CONDITION);
         prop_assert_eq!(check(&condition), Ok(()), "{}", condition);
         prop_assert_eq!(asked(&condition, &facts), Ok(()), "{}", condition);
     }

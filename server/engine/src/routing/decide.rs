@@ -1,7 +1,11 @@
 //! The decision: facts in, route with reasons out (SPEC 2.5). Pure, so that it can be replayed.
 
 use super::{Facts, ProviderFacts, Rule, RuleSet, Urgency, Way, seen::Estimates, set::Asking};
-use crate::{queue::Lane, store::NanoUsd};
+use crate::{
+    cost_control::{Measure, Step},
+    queue::Lane,
+    store::{Json, NanoUsd},
+};
 use serde::{Deserialize, Serialize};
 
 /// How work reaches a model.
@@ -68,8 +72,18 @@ pub struct Decision {
     pub seconds: (i64, i64),
     /// Other ways, the cheapest first.
     pub fallbacks: Vec<Fallback>,
+    /// What cost control changed, one step after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
     /// The facts seen.
     pub facts: Facts,
+}
+
+impl Decision {
+    /// The steps as they are kept with the job, so that it can be told what they saved.
+    pub(crate) fn kept_steps(&self) -> Option<Json<Vec<Step>>> {
+        (!self.steps.is_empty()).then(|| Json(self.steps.clone()))
+    }
 }
 
 /// No provider can take the work.
@@ -102,7 +116,9 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
             for time in VARIATIONS[1] {
                 all += 1;
                 let route = route(rule, &facts, Variation { cost, time }).0;
-                same += i32::from(on(&facts, rule, route)?.0 == chosen.route);
+                let way = on(&facts, rule, route)?;
+                let way = delayed(&facts, rule).unwrap_or(way);
+                same += i32::from(way.0 == chosen.route);
             }
         }
     }
@@ -116,7 +132,7 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
         .providers
         .iter()
         .enumerate()
-        .filter(|(_, p)| p.healthy)
+        .filter(|(_, p)| p.healthy && !p.economy)
         .flat_map(|(i, p)| {
             [Route::Batch, Route::Realtime]
                 .into_iter()
@@ -146,6 +162,7 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
         realtime_cost: provider.realtime_cost,
         seconds: provider.seconds(chosen.route),
         fallbacks,
+        steps: chosen.steps,
         facts,
     })
 }
@@ -170,6 +187,7 @@ pub(super) struct Chosen<'a> {
     pub(super) provider: usize,
     pub(super) rule: Option<&'a Rule>,
     reasoning: String,
+    steps: Vec<Step>,
 }
 
 /// Where these facts lead, without how sure that is.
@@ -201,7 +219,64 @@ fn choose<'a>(asking: &mut Asking<'a>, facts: &Facts) -> Result<Chosen<'a>, NoPr
     } else {
         Lane::Standard
     });
-    Ok(Chosen { route, lane, provider, rule, reasoning: why })
+    let mut chosen = Chosen { route, lane, provider, rule, reasoning: why, steps: Vec::new() };
+    delay(&mut chosen, facts);
+    economize(&mut chosen, facts);
+    Ok(chosen)
+}
+
+/// The way of work that cost control delays: into a batch, where anyone takes one.
+fn delayed(facts: &Facts, rule: Option<&Rule>) -> Option<(Route, usize)> {
+    let delays = facts.measures.has(Measure::Delay) && facts.can_wait();
+    delays.then(|| on(facts, rule, Route::Batch).ok()).flatten().filter(|(route, _)| *route == Route::Batch)
+}
+
+fn delay(chosen: &mut Chosen<'_>, facts: &Facts) {
+    let Some((route, provider)) = delayed(facts, chosen.rule) else { return };
+    if (chosen.route, chosen.lane) == (Route::Batch, Lane::Economy) {
+        return;
+    }
+    chosen.reasoning.push_str(" Cost control delays it, as it is not urgent: a batch of the economy lane.");
+    if chosen.route != route {
+        chosen.step(Measure::Delay, facts);
+    }
+    (chosen.route, chosen.lane, chosen.provider) = (route, Lane::Economy, provider);
+}
+
+/// Gives work to the cheapest model that cost control allows for it: of the provider that a rule names, or of all.
+fn economize(chosen: &mut Chosen<'_>, facts: &Facts) {
+    if !facts.measures.has(Measure::Economy) || !facts.can_wait() {
+        return;
+    }
+    let only = chosen.rule.and_then(|rule| rule.action.provider.as_deref());
+    let route = chosen.route;
+    let suits = |p: &ProviderFacts| {
+        p.healthy && (route == Route::Realtime || p.batch) && only.is_none_or(|name| name == p.name)
+    };
+    let cheapest =
+        facts.providers.iter().enumerate().filter(|(_, p)| suits(p)).min_by_key(|(_, p)| p.cost(route));
+    let Some((place, cheapest)) = cheapest else { return };
+    if cheapest.cost(route) >= facts.providers[chosen.provider].cost(route) {
+        return;
+    }
+    let why = format!(" Cost control gives it to {} of {}, which costs less.", cheapest.model, cheapest.name);
+    chosen.reasoning.push_str(&why);
+    chosen.step(Measure::Economy, facts);
+    chosen.provider = place;
+}
+
+impl Chosen<'_> {
+    /// Notes where it would have gone without a measure.
+    fn step(&mut self, measure: Measure, facts: &Facts) {
+        let without = &facts.providers[self.provider];
+        self.steps.push(Step {
+            measure,
+            route: self.route,
+            provider: without.name.clone(),
+            model: without.model.clone(),
+            cost: without.cost(self.route),
+        });
+    }
 }
 
 /// The route that a rule asks for, and whether it is real time since a batch would come back too late.
@@ -212,14 +287,16 @@ fn route(rule: Option<&Rule>, facts: &Facts, vary: Variation) -> (Route, bool) {
     let late = || {
         facts.assignment.minutes_to_deadline.is_some_and(|minutes| {
             let late = |p: &ProviderFacts| scaled(p.batch_p90, vary.time) > minutes * 60;
-            facts.providers.iter().filter(|p| p.batch && p.healthy).all(late)
+            facts.providers.iter().filter(|p| p.batch && p.healthy && !p.economy).all(late)
         })
     };
     match rule.map_or(Way::PreferBatch, |rule| rule.action.way) {
         Way::Realtime => (Route::Realtime, false),
         Way::Batch => (Route::Batch, false),
         Way::BatchUnlessUrgent if facts.urgency == Urgency::High => (Route::Realtime, false),
-        Way::PreferBatch if late() && facts.providers.iter().any(affords) => (Route::Realtime, true),
+        Way::PreferBatch if late() && facts.providers.iter().filter(|p| !p.economy).any(affords) => {
+            (Route::Realtime, true)
+        }
         Way::PreferBatch | Way::BatchUnlessUrgent => (Route::Batch, false),
     }
 }
@@ -234,12 +311,14 @@ fn on(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<(Route, usize)
 /// The provider that a rule names, by its place.
 fn named<'a>(facts: &Facts, rule: Option<&'a Rule>) -> Option<(&'a str, Option<usize>)> {
     let name = rule?.action.provider.as_deref()?;
-    Some((name, facts.providers.iter().position(|p| p.name == name)))
+    Some((name, facts.providers.iter().position(|p| p.name == name && !p.economy)))
 }
 
 /// Those who suit a route.
 fn suiting(facts: &Facts, route: Route, healthy: bool) -> impl Iterator<Item = (usize, &ProviderFacts)> {
-    let suits = move |p: &ProviderFacts| (route == Route::Realtime || p.batch) && (p.healthy || !healthy);
+    let suits = move |p: &ProviderFacts| {
+        !p.economy && (route == Route::Realtime || p.batch) && (p.healthy || !healthy)
+    };
     facts.providers.iter().enumerate().filter(move |(_, p)| suits(p))
 }
 
@@ -257,6 +336,7 @@ fn pick(facts: &Facts, rule: Option<&Rule>, route: Route) -> Option<usize> {
     };
     best(true).or_else(|| best(false)).or_else(|| {
         (0..facts.providers.len())
+            .filter(|i| !facts.providers[*i].economy)
             .min_by_key(|i| (!facts.providers[*i].healthy, facts.providers[*i].realtime_cost))
     })
 }

@@ -1,7 +1,7 @@
 //! What a routing decision knows: gathered before it, kept with it, so that it can be replayed.
 
 use super::{REALTIME_SECONDS, Route, StudentTier, Urgency};
-use crate::{course::AssessmentType, provider::ProviderKind, store::NanoUsd};
+use crate::{cost_control::Measures, course::AssessmentType, provider::ProviderKind, store::NanoUsd};
 use serde::{Deserialize, Serialize};
 
 /// All facts of one decision. Rules see them under the same names.
@@ -23,6 +23,19 @@ pub struct Facts {
     pub load: LoadFacts,
     /// What each provider can do now; in order of the providers' names.
     pub providers: Vec<ProviderFacts>,
+    /// Measures of cost control in force that change where works go.
+    #[serde(default, skip_serializing_if = "Measures::is_none")]
+    pub measures: Measures,
+}
+
+impl Facts {
+    /// Nobody needs the marks within a day: cost control may delay the work or give it to an economy model.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        const DAY: i64 = 24 * 60;
+        self.urgency != Urgency::High
+            && self.assignment.minutes_to_deadline.is_none_or(|minutes| minutes > DAY)
+    }
 }
 
 /// Facts of the assignment.
@@ -109,6 +122,9 @@ pub struct ProviderFacts {
     pub kind: ProviderKind,
     /// The model.
     pub model: String,
+    /// It is the provider's economy model, which marks only what cost control gives it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub economy: bool,
     /// It takes batches.
     pub batch: bool,
     /// It answers (its circuit is closed).
@@ -129,6 +145,11 @@ pub struct ProviderFacts {
     pub batch_p50: i64,
     /// Nine of ten are back within this.
     pub batch_p90: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_false(truth: &bool) -> bool {
+    !*truth
 }
 
 impl ProviderFacts {

@@ -36,7 +36,9 @@ pub(super) struct Seen<'a> {
 impl VariableResolver for Seen<'_> {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
         let Facts { urgency, assignment, submission, student, budget, clock, providers, .. } = self.facts;
-        let up = || providers.iter().filter(|p| p.healthy);
+        // Economy models are no providers of their own.
+        let all = || providers.iter().filter(|p| !p.economy);
+        let up = || all().filter(|p| p.healthy);
         Some(match name {
             "urgency" => text(urgency.name()),
             "assignment.type" => text(assignment.kind.name()),
@@ -59,7 +61,7 @@ impl VariableResolver for Seen<'_> {
                 let most = self.cheapest(|p| Some(p.realtime_most)).unwrap_or_default();
                 truth(budget.left.is_none_or(|left| left >= most))
             }
-            "providers.all" => count(providers.len()),
+            "providers.all" => count(all().count()),
             "providers.up" => count(up().count()),
             "providers.free_jobs" => whole(up().map(|p| p.free_jobs.max(0)).sum()),
             "clock.peak" => truth(clock.peak),
@@ -92,9 +94,9 @@ impl Seen<'_> {
 
     /// At the cheapest provider that answers, or at the cheapest where none does.
     fn cheapest(&self, of: impl Fn(&ProviderFacts) -> Option<NanoUsd>) -> Option<NanoUsd> {
-        let providers = &self.facts.providers;
-        let up = providers.iter().filter(|p| p.healthy).filter_map(&of).min();
-        up.or_else(|| providers.iter().filter_map(&of).min())
+        let all = || self.facts.providers.iter().filter(|p| !p.economy);
+        let up = all().filter(|p| p.healthy).filter_map(&of).min();
+        up.or_else(|| all().filter_map(&of).min())
     }
 }
 

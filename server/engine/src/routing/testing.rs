@@ -4,7 +4,7 @@ use super::{
     AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, StudentFacts, StudentTier,
     SubmissionFacts, Urgency,
 };
-use crate::{course::AssessmentType, provider::ProviderKind, store::NanoUsd};
+use crate::{cost_control::Measures, course::AssessmentType, provider::ProviderKind, store::NanoUsd};
 
 /// A provider that answers and takes batches; a batch costs so many nano-dollars, real time twice as much.
 #[must_use]
@@ -13,6 +13,7 @@ pub fn provider(name: &str, cost: i64) -> ProviderFacts {
         name: name.into(),
         kind: ProviderKind::Openai,
         model: format!("{name}-model"),
+        economy: false,
         batch: true,
         healthy: true,
         realtime_cost: NanoUsd(cost * 2),
@@ -52,5 +53,6 @@ pub fn facts() -> Facts {
         clock: ClockFacts { peak: false, hour: 20, weekday: 3 },
         load: LoadFacts { waiting: 10, sent: 20 },
         providers: vec![provider("dear", 2_000), provider("cheap", 1_000)],
+        measures: Measures::default(),
     }
 }

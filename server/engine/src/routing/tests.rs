@@ -129,3 +129,54 @@ fn a_rule_that_can_not_be_asked_is_passed_over_and_told_of() {
         Err(RuleError::Syntax { .. })
     ));
 }
+
+/// What cost control changes of a decision: the route, the lane, the model, and what it would have cost.
+#[test]
+fn cost_control_delays_what_can_wait_and_gives_it_to_an_economy_model() {
+    use crate::cost_control::{Measure, Measures};
+    let at_once = one_rule("true", Way::Realtime, None);
+    let mini = ProviderFacts { model: "mini".into(), economy: true, ..testing::provider("dear", 100) };
+    let mut facts = facts();
+    facts.providers.insert(1, mini);
+    let decided = |measures: &[Measure], facts: &Facts, rules: &RuleSet| {
+        let measures: Measures = measures.iter().copied().collect();
+        decide(rules, Facts { measures, ..facts.clone() }).unwrap()
+    };
+    let way = |d: &Decision| (d.route, d.lane, d.model.clone(), d.cost.0);
+    let usual = decided(&[], &facts, &at_once);
+    assert_eq!(way(&usual), (Route::Realtime, Lane::Standard, "cheap-model".into(), 2_000));
+    assert!(usual.steps.is_empty() && usual.fallbacks.iter().all(|f| f.model != "mini"));
+    let late = decided(&[Measure::Delay], &facts, &at_once);
+    assert_eq!(way(&late), (Route::Batch, Lane::Economy, "cheap-model".into(), 1_000));
+    assert!(late.confidence >= 1.0, "it goes this way whatever the estimates are");
+    assert!(late.reasoning.contains("Cost control delays it"), "{}", late.reasoning);
+    let steps: Vec<_> = late.steps.iter().map(|s| (s.measure, s.route, s.cost.0)).collect();
+    assert_eq!(steps, [(Measure::Delay, Route::Realtime, 2_000)]);
+    let both = decided(&[Measure::Delay, Measure::Economy], &facts, &at_once);
+    assert_eq!(way(&both), (Route::Batch, Lane::Economy, "mini".into(), 100));
+    let steps: Vec<_> = both.steps.iter().map(|s| (s.measure, s.route, s.cost.0)).collect();
+    assert_eq!(steps, [(Measure::Delay, Route::Realtime, 2_000), (Measure::Economy, Route::Batch, 1_000)]);
+    // A rule's provider stands; only its own economy model may take the work.
+    let named = |name| one_rule("true", Way::Batch, Some(name));
+    assert_eq!(decided(&[Measure::Economy], &facts, &named("cheap")).model, "cheap-model");
+    assert_eq!(decided(&[Measure::Economy], &facts, &named("dear")).model, "mini");
+    // What somebody needs soon is left alone.
+    let all = &[Measure::Delay, Measure::Economy];
+    let urgent = Facts { urgency: Urgency::High, ..facts.clone() };
+    assert_eq!(way(&decided(all, &urgent, &at_once)).2, "cheap-model");
+    let mut soon = facts.clone();
+    soon.assignment.minutes_to_deadline = Some(24 * 60);
+    assert_eq!(
+        way(&decided(all, &soon, &at_once)),
+        (Route::Realtime, Lane::Standard, "cheap-model".into(), 2_000)
+    );
+    // Where nobody takes batches nothing can be delayed.
+    for provider in &mut facts.providers {
+        provider.batch = false;
+    }
+    assert_eq!(decided(&[Measure::Delay], &facts, &at_once).route, Route::Realtime);
+    // It is kept with the job, and read back as it was.
+    let kept = serde_json::to_string(&both).unwrap();
+    assert_eq!(serde_json::from_str::<Decision>(&kept).unwrap(), both);
+    assert!(!serde_json::to_string(&usual).unwrap().contains("measures"));
+}

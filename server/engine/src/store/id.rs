@@ -58,6 +58,8 @@ ids! {
     PersonId;
     /// A course.
     CourseId;
+    /// A change of cost control.
+    ControlChangeId;
     /// An assignment of a course.
     AssignmentId;
     /// A rubric, over all its versions.

@@ -243,6 +243,7 @@ impl Engine {
                 left: load.budgets.left(context.course.id),
             },
             clock: self.clock_facts(now),
+            measures: load.measures.of_routing(),
             load: routing::LoadFacts { waiting: load.waiting, sent: load.sent },
             providers: self.provider_facts(
                 input_tokens,
@@ -319,6 +320,7 @@ impl Engine {
             expected: decision.cost,
             course_id: marking.context.course.id,
             cost_centre: marking.context.course.cost_centre.clone(),
+            steps: decision.kept_steps(),
         };
         Entry {
             new: New {

@@ -46,6 +46,7 @@ fn job(n: u128, tokens: i64, bytes: i64) -> Job {
         expected: NanoUsd(1_000),
         course_id: CourseId::from_uuid(Uuid::nil()),
         cost_centre: String::new(),
+        steps: None,
     }
 }
 

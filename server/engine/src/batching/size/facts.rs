@@ -57,7 +57,7 @@ impl<'a> Shares<'a> {
             economy: ready(Lane::Economy),
             oldest: [oldest(Lane::Urgent), oldest(Lane::Standard)].into_iter().flatten().min(),
             oldest_economy: oldest(Lane::Economy),
-            fired: fired(&self.entry.schedule),
+            fired: fired(self.entry.schedule()),
             economy_fired: fired(&self.entry.economy_schedule),
             open_batches: self.open,
         }
@@ -120,7 +120,7 @@ impl Engine {
         let ready: i64 = hurried.iter().map(|b| b.ready).sum();
         let oldest = hurried.iter().filter_map(|b| b.oldest).min();
         // Cut at the latest when the schedule fires or the oldest has waited long enough; so students are told.
-        let fires = queue.entry.schedule.next_after(queue.now);
+        let fires = queue.entry.schedule().next_after(queue.now);
         let cut = [fires, oldest.map(|at| at + sizes.longest)].into_iter().flatten().min();
         let deadline = hurried.iter().filter_map(|b| b.soonest).min();
         let told = cut.filter(|_| ready > 0).map(|at| {

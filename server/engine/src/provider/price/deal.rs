@@ -111,6 +111,14 @@ impl Terms {
         self.rounded(self.price.rates(usage.input_tokens, batch).sum(usage))
     }
 
+    /// What so many requests cost of which only the sums of tokens are known. All are priced as the mean one is: where
+    /// long requests have prices of their own, a sum is not taken for one long request.
+    #[must_use]
+    pub fn cost_of_many(&self, sums: &Usage, requests: u64, batch: bool) -> NanoUsd {
+        let mean = sums.input_tokens / requests.max(1);
+        self.rounded(self.price.rates(mean, batch).sum(sums))
+    }
+
     /// The most that a request can cost: the longest answer, and the dearest use of the cache.
     #[must_use]
     pub fn worst_case(&self, input_tokens: u64, max_output: u32, batch: bool) -> NanoUsd {
@@ -171,6 +179,16 @@ mod tests {
         assert_eq!(Terms::new(luna(), &half, 0).cost(&three, true), NanoUsd(75));
         let most = Usage { input_tokens: u64::MAX, output_tokens: u64::MAX, ..USAGE };
         assert_eq!(Terms::new(luna(), &half, 0).cost(&most, false), NanoUsd(i64::MAX));
+    }
+
+    /// Before, a month of short requests was priced as one long request.
+    #[test]
+    fn sums_of_short_requests_are_not_one_long_request() {
+        let terms = Terms::new(luna(), &Deal::default(), 0);
+        let sums = Usage { input_tokens: 2_000_000, output_tokens: 400_000, ..USAGE };
+        assert_eq!(terms.cost_of_many(&sums, 1_000, false).0, 1_000 * terms.cost(&USAGE, false).0);
+        assert_eq!(terms.cost_of_many(&sums, 1, false), terms.cost(&sums, false), "one that is long");
+        assert!(terms.cost(&sums, false).0 > 1_000 * terms.cost(&USAGE, false).0);
     }
 
     #[test]

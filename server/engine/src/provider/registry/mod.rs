@@ -25,7 +25,7 @@ use std::{
     fmt,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -47,8 +47,7 @@ pub struct Entry {
     pub base_url: Url,
     /// Its settings.
     pub settings: ProviderSettings,
-    /// When batches are cut whatever their size.
-    pub schedule: Schedule,
+    schedule: Schedule,
     /// When batches of the economy lane are.
     pub economy_schedule: Schedule,
     /// Its adapter.
@@ -56,9 +55,27 @@ pub struct Entry {
     updated_at: DateTime<Utc>,
     turns: Semaphore,
     assigned: AtomicI64,
+    gathers_longer: AtomicBool,
 }
 
 impl Entry {
+    /// When batches are cut whatever their size; while they gather for longer, as those of the economy lane are.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        if self.gathers_longer() { &self.economy_schedule } else { &self.schedule }
+    }
+
+    /// Its batches gather for longer now, to save money.
+    #[must_use]
+    pub fn gathers_longer(&self) -> bool {
+        self.gathers_longer.load(Ordering::Relaxed)
+    }
+
+    /// Sets whether they do.
+    pub(crate) fn gather_longer(&self, longer: bool) {
+        self.gathers_longer.store(longer, Ordering::Relaxed);
+    }
+
     /// Waits until one of the real-time calls that may be made at once is free; it is taken for as long as the answer
     /// lives.
     pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
@@ -204,6 +221,7 @@ impl Registry {
             updated_at: row.updated_at,
             turns: Semaphore::new(usize::try_from(settings.realtime_concurrency).unwrap_or(1)),
             assigned: AtomicI64::new(0),
+            gathers_longer: AtomicBool::new(false),
             settings,
         }))
     }

@@ -52,6 +52,8 @@ pub struct ProviderSettings {
     pub answer_format: AnswerFormat,
     /// Whether prompts in batches are marked for the provider's cache.
     pub batch_cache: BatchCache,
+    /// A cheaper model that may mark what is not urgent while cost control says so; none: no other than the first.
+    pub economy_model: Option<String>,
 }
 
 impl ProviderSettings {
@@ -86,6 +88,7 @@ impl ProviderSettings {
             batch: kind != ProviderKind::Compatible,
             answer_format: AnswerFormat::default(),
             batch_cache: BatchCache::default(),
+            economy_model: None,
         }
     }
 
@@ -149,6 +152,16 @@ impl ProviderSettings {
                 return Err(wrong("models", format!("holds \"{model}\" twice")));
             }
         }
+        if let Some(model) = &self.economy_model {
+            if model.trim().is_empty() || model.len() > 100 || model.chars().any(char::is_control) {
+                return Err(wrong("economy_model", format!("is \"{model}\", which is no model's name")));
+            }
+            if self.models.first() == Some(model) {
+                let text =
+                    format!("is \"{model}\", which marks everything already; name another or leave it out");
+                return Err(wrong("economy_model", text));
+            }
+        }
         within("max_jobs", self.max_jobs.into(), 1, hard.requests.min(u32::MAX.into()))?;
         within("min_jobs", self.min_jobs.into(), 1, self.max_jobs.into())?;
         within("max_batches", self.max_batches.into(), 1, 1_000)?;
@@ -198,6 +211,14 @@ mod tests {
         let settings = ProviderSettings::with(ProviderKind::Openai, &map).map_err(|e| e.to_string())?;
         settings.check(HARD).map_err(|e| e.to_string())?;
         Ok(settings)
+    }
+
+    #[test]
+    fn an_economy_model_is_another_one() {
+        let economy = |model| set(json!({"economy_model": model}));
+        assert_eq!(economy("gpt-6-mini").unwrap().economy_model.as_deref(), Some("gpt-6-mini"));
+        assert!(economy("gpt-6-luna").unwrap_err().contains("marks everything already"));
+        assert!(economy(" ").unwrap_err().contains("no model's name"));
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! Looking after the month's projection, and taking and giving up measures by it.
+
+use super::{
+    Measure, Step,
+    ladder::{Outlook, due},
+    saved::book,
+    store,
+};
+use crate::{
+    budget::{INSTITUTION, day_of},
+    engine::{Engine, EngineError},
+    provider::Usage,
+    routing::Route,
+    store::{DbError, Exec, NanoUsd},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+
+/// The projection moves with whole days; this often is soon enough.
+const EVERY: TimeDelta = TimeDelta::minutes(10);
+
+impl Engine {
+    /// Takes a measure or gives one up, where that is due.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn control_costs(&self) -> Result<(), EngineError> {
+        let now = self.now();
+        if !self.is_due_for_cost_control(now, EVERY) {
+            return Ok(());
+        }
+        let outlook = self.outlook_of_month().await?;
+        if due(&store::states(&mut self.db()).await?, outlook, now).is_none() {
+            return Ok(());
+        }
+        let mut tx = self.db().begin().await?;
+        // Another process may have been quicker.
+        let states = store::states_for_update(&mut tx).await?;
+        let Some(due) = due(&states, outlook, now) else { return Ok(()) };
+        store::change(&mut tx, self.world(), (due.measure, due.taken), &due.why, None).await?;
+        tx.commit().await?;
+        tracing::info!(
+            measure = due.measure.name(),
+            taken = due.taken,
+            why = due.why,
+            "cost control changed"
+        );
+        self.refresh_load().await
+    }
+
+    /// What the institution's month looks like.
+    pub(super) async fn outlook_of_month(&self) -> Result<Outlook, EngineError> {
+        let load = self.load();
+        let budget = load.budgets.budgets.iter().find(|budget| budget.scope == INSTITUTION);
+        let Some(limit) = budget.map(|budget| budget.limit).filter(|limit| *limit > NanoUsd::ZERO) else {
+            return Ok(Outlook::NoBudget);
+        };
+        let expected = load.budgets.of(INSTITUTION).expected;
+        let projection = self.projection(None, day_of(self.now(), self.zone()), expected).await?;
+        Ok(projection.map_or(Outlook::Unknown { limit }, |projection| Outlook::Projected {
+            likely: projection.likely,
+            limit,
+        }))
+    }
+}
+
+impl Engine {
+    /// What each step saved of an answer that cost so much.
+    pub(crate) fn saved_by_steps(
+        &self,
+        steps: &[Step],
+        usage: &Usage,
+        spent: NanoUsd,
+        now: DateTime<Utc>,
+    ) -> Vec<(Measure, NanoUsd)> {
+        // In real time providers find again what they keep: what the batch wrote anew would mostly have been read.
+        let at_once = Usage {
+            cached_tokens: usage.cached_tokens + usage.cache_write_tokens + usage.cache_write_long_tokens,
+            cache_write_tokens: 0,
+            cache_write_long_tokens: 0,
+            ..*usage
+        };
+        let cost = |step: &Step| {
+            let (usage, batch) = match step.route {
+                Route::Batch => (usage, true),
+                Route::Realtime => (&at_once, false),
+            };
+            self.cost(&step.provider, &step.model, usage, batch, now).ok()
+        };
+        book(steps, spent, cost)
+    }
+
+    /// Books what was saved; to be called within the transaction of the answers.
+    pub(crate) async fn note_saved(
+        &self,
+        x: &mut impl Exec,
+        saved: &[(Measure, NanoUsd)],
+    ) -> Result<(), DbError> {
+        if saved.is_empty() {
+            return Ok(());
+        }
+        let mut sums: BTreeMap<Measure, (i64, NanoUsd)> = BTreeMap::new();
+        for (measure, amount) in saved {
+            let (answers, sum) = sums.entry(*measure).or_default();
+            *answers += 1;
+            *sum += *amount;
+        }
+        let sums: Vec<_> = sums.into_iter().collect();
+        store::add(x, day_of(self.now(), self.zone()), &sums).await
+    }
+}

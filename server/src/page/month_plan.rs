@@ -1,0 +1,30 @@
+//! The part of the page of budgets that shows the plan.
+
+use super::common::money;
+use quire_app::view;
+use quire_engine::plan::Plan;
+
+pub(super) fn shown(plan: Plan, measured: bool) -> view::MonthPlan {
+    let monthly = plan.monthly;
+    let ways = [
+        ("In real time, nothing cached", monthly.realtime_uncached_nano_usd),
+        ("In real time, with the provider’s cache", monthly.realtime_nano_usd),
+        ("In batches, nothing cached", monthly.batch_nano_usd),
+        ("With Quire", monthly.quire_nano_usd),
+    ];
+    let levers = plan.levers.into_iter().map(|lever| view::PlanLever {
+        name: lever.lever.text().to_owned(),
+        saved: money(lever.saved_nano_usd),
+        percent: lever.saved_percent,
+        why: lever.why,
+    });
+    view::MonthPlan {
+        model: format!("{} of {}", plan.model, plan.provider),
+        works: plan.workload.assessments,
+        measured,
+        ways: ways.map(|(way, cost)| (way.to_owned(), money(cost))).to_vec(),
+        saving: (plan.saving_percent, plan.saving_percent_uncached),
+        levers: levers.collect(),
+        steps: plan.advice.steps,
+    }
+}
