@@ -7,6 +7,7 @@ pub mod batching;
 pub mod billing;
 pub mod budget;
 pub mod calling;
+pub mod commitment;
 pub mod course;
 pub mod crash;
 pub mod engine;
