@@ -27,3 +27,4 @@ pub mod settings;
 pub mod setup;
 pub mod store;
 pub mod submission;
+pub mod webhook;

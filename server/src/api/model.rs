@@ -1,6 +1,8 @@
 //! What goes over the wire: the bodies of requests and answers, shared by server and client.
 
 pub mod budgets;
+pub mod commitment;
+pub mod deliveries;
 pub mod rules;
 
 use chrono::{DateTime, Utc};

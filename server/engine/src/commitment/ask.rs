@@ -1,7 +1,8 @@
 //! Asking for the report: who may, what can be asked, and looking up what it is made of.
 
-use super::{CommitmentReport, Facts, prices::price_changes, report, store};
+use super::{CommitmentReport, Facts, prices::price_changes, report};
 use crate::{
+    billing,
     budget::{self, Month},
     engine::{Engine, EngineError},
     identity::{Act, Actor, IdentityError},
@@ -98,7 +99,7 @@ impl Engine {
         for month in whole_months(self.month(), asked.months) {
             months.push((month, budget::by_way(&mut db, month).await?));
         }
-        let facts = Facts { first_day: store::first_day(&mut db).await?, ..Facts::default() };
+        let facts = Facts { first_day: billing::first_day(&mut db).await?, ..Facts::default() };
         let facts = self.with_price_changes(facts, &months);
         Ok(report(months, &discounts, &facts))
     }

@@ -9,7 +9,6 @@ mod commit;
 mod measured;
 mod prices;
 mod report;
-mod store;
 #[cfg(test)]
 mod tests;
 

@@ -96,4 +96,6 @@ ids! {
     OutageId;
     /// A threshold of a budget that was passed.
     BudgetAlertId;
+    /// A bill that is posted to a webhook.
+    DeliveryId;
 }

@@ -20,9 +20,9 @@ mod world;
 pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use id::{
-    AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetId, CallId, CourseId, DeadLetterId, EditId, Id,
-    JobId, LedgerLineId, LookId, MessageId, NoticeId, OutageId, PersonId, RubricId, RubricVersionId,
-    RuleSetId, SubmissionId, TokenId, first_id_at,
+    AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetId, CallId, CourseId, DeadLetterId, DeliveryId,
+    EditId, Id, JobId, LedgerLineId, LookId, MessageId, NoticeId, OutageId, PersonId, RubricId,
+    RubricVersionId, RuleSetId, SubmissionId, TokenId, first_id_at,
 };
 pub use lately::Lately;
 pub use many::Rows;
