@@ -449,6 +449,28 @@ CREATE TABLE cost_control_saved (
     PRIMARY KEY (day, measure)
 ) STRICT;
 
+-- Bills of months that have ended, posted to the institution's webhook.
+CREATE TABLE webhook_deliveries (
+    id           BLOB PRIMARY KEY NOT NULL,
+    month        TEXT NOT NULL UNIQUE,
+    body         TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'delivered', 'failed')),
+    attempts     INTEGER NOT NULL,
+    next_at      TEXT NOT NULL,            -- when it is posted, or the lease of who posts it ends
+    last_status  INTEGER,
+    last_error   TEXT,
+    created_at   TEXT NOT NULL,
+    attempted_at TEXT,
+    delivered_at TEXT
+) STRICT;
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (next_at) WHERE state IN ('waiting', 'sending');
+
+-- Addresses that answered that they are gone, by the digest of the address.
+CREATE TABLE webhook_gone (
+    target TEXT PRIMARY KEY NOT NULL,
+    at     TEXT NOT NULL
+) STRICT;
+
 -- Providers and rules -----------------------------------------------------------------------------------------------
 
 CREATE TABLE providers (

@@ -61,7 +61,8 @@ pub(crate) async fn engine(settings: &Settings) -> anyhow::Result<Engine> {
         Some(smtp) => Mailer::smtp(&smtp).context("e-mail can't be sent with these settings")?,
         None => Mailer::off(),
     };
-    Ok(Engine::new(Parts { db, world, settings: settings.engine(), registry, mailer }).await?)
+    let webhook = settings.bill_webhook.engine()?;
+    Ok(Engine::new(Parts { db, world, settings: settings.engine(), registry, mailer, webhook }).await?)
 }
 
 /// Works on tasks until told to stop.

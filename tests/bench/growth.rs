@@ -10,6 +10,7 @@ use quire_engine::{
     queue,
     settings::Settings,
     store::{Exec as _, World},
+    webhook::Webhook,
 };
 use quire_tests::{
     bench::{self, Worker, mib, say, tell},
@@ -137,6 +138,7 @@ async fn looked_at(school: &School, jobs: usize) -> anyhow::Result<(Duration, Du
         settings: Settings::default(),
         registry: Registry::new(master, chrono_tz::Tz::UTC),
         mailer: Mailer::off(),
+        webhook: Webhook::off(),
     };
     let engine = Engine::new(parts).await?;
     let far = engine.now() + chrono::TimeDelta::days(1);

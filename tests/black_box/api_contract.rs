@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 30] = [
+const ROUTES: [(&str, &str); 36] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -21,6 +21,12 @@ const ROUTES: [(&str, &str); 30] = [
     ("/api/v1/providers", "get"),
     ("/api/v1/batches/{id}", "get"),
     ("/api/v1/billing/{month}", "get"),
+    ("/api/v1/billing/commitment", "get"),
+    ("/api/v1/billing/deliveries", "get"),
+    ("/api/v1/billing/deliveries/{id}/retry", "post"),
+    ("/api/v1/billing/equal-models", "get"),
+    ("/api/v1/billing/equal-models/{group}", "put"),
+    ("/api/v1/billing/equal-models/{group}", "delete"),
     ("/api/v1/providers/{name}/batch-size", "get"),
     ("/api/v1/dead-letters", "get"),
     ("/api/v1/dead-letters/retry", "post"),
@@ -187,7 +193,14 @@ async fn answers_are_as_the_document_says(database: Database) {
         .await
         .expect_problem(404, "not-found");
     let admin = school.api("admin");
-    for path in ["/api/v1/rules", "/api/v1/rules/facts", "/api/v1/rules/versions"] {
+    for path in [
+        "/api/v1/rules",
+        "/api/v1/rules/facts",
+        "/api/v1/rules/versions",
+        "/api/v1/billing/commitment",
+        "/api/v1/billing/deliveries",
+        "/api/v1/billing/equal-models",
+    ] {
         check(&document, path, "get", 200, json, &admin.get(path).await.expect(200).json);
     }
     let rules = admin.get("/api/v1/rules").await.expect(200).json["rules"].clone();

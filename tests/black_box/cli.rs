@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 on_both!(the_doctor_finds_what_is_wrong, setting_up_twice_changes_nothing);
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "serve",
     "worker",
     "migrate",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 12] = [
     "import",
     "export",
     "billing",
+    "commitment",
     "token",
     "openapi",
     "plan",
@@ -52,6 +53,7 @@ fn wrong_usage_says_what_is_wrong() {
         (&["serve", "--colour", "red"], "--colour"),
         (&["import"], "FILE"),
         (&["billing"], "--month"),
+        (&["commitment", "--discount", "much"], "--discount"),
         (&["migrate", "--set", "nonsense"], "KEY=VALUE"),
     ] {
         let output = run(arguments, &[]);

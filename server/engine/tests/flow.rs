@@ -20,6 +20,7 @@ use quire_engine::{
     settings::Settings,
     store::{AssignmentId, Db, NanoUsd, World, testing::FreshDb},
     submission::{HandIn, Receipt, SubmissionState},
+    webhook::Webhook,
 };
 use quire_simulator as simulator;
 use std::{sync::Arc, time::Duration};
@@ -178,6 +179,7 @@ impl School {
             settings: settings(),
             registry,
             mailer,
+            webhook: Webhook::off(),
         })
         .await
         .unwrap();

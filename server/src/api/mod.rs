@@ -5,9 +5,11 @@ pub(crate) mod billing;
 mod body;
 mod budgets;
 mod caller;
+pub(crate) mod commitment;
 pub(crate) mod convert;
 mod cost_control;
 mod dead_letters;
+mod deliveries;
 pub(crate) mod error;
 mod forecasts;
 mod lists;
@@ -79,6 +81,9 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(batches::batch))
         .routes(routes!(batches::size))
         .routes(routes!(billing::month))
+        .routes(routes!(commitment::report))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::retry))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
@@ -168,6 +173,9 @@ mod tests {
                 "/api/v1/assignments/{id}/submissions",
                 "/api/v1/batches",
                 "/api/v1/batches/{id}",
+                "/api/v1/billing/commitment",
+                "/api/v1/billing/deliveries",
+                "/api/v1/billing/deliveries/{id}/retry",
                 "/api/v1/billing/{month}",
                 "/api/v1/budgets",
                 "/api/v1/budgets/{scope}",

@@ -1,7 +1,9 @@
 //! What goes over the wire: the bodies of requests and answers, shared by server and client.
 
 pub mod budgets;
+pub mod commitment;
 pub mod cost_control;
+pub mod deliveries;
 pub mod rules;
 
 use chrono::{DateTime, Utc};

@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod billing;
+mod commitment;
 mod demo;
 mod doctor;
 mod export;
@@ -72,6 +73,8 @@ enum Command {
     Export(export::Export),
     /// Write what was spent in a month as CSV, by cost centre
     Billing(billing::Billing),
+    /// Say what a commitment to spend so much a month with a provider would save
+    Commitment(commitment::Commitment),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
     /// Make, list and revoke tokens of the API
@@ -121,6 +124,7 @@ impl Cli {
             Command::Import(import) => on_runtime(import.run(&self.general)),
             Command::Export(export) => on_runtime(export.run(&self.general)),
             Command::Billing(billing) => on_runtime(billing.run(&self.general)),
+            Command::Commitment(commitment) => on_runtime(commitment.run(&self.general)),
             Command::Migrate(migrate) => on_runtime(migrate.run(&self.general)),
             Command::Token(token) => on_runtime(token.run(&self.general)),
         };

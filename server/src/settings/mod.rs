@@ -3,9 +3,11 @@
 mod load;
 pub mod reference;
 mod units;
+mod webhook;
 
 pub use load::{SettingsError, Source, load};
 pub use units::Period;
+pub use webhook::BillWebhook;
 
 use ipnet::IpNet;
 use quire_engine::{
@@ -45,6 +47,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Sending of e-mail.
     pub smtp: Smtp,
+    /// Where the bill of each month is posted.
+    pub bill_webhook: BillWebhook,
     /// How long jobs wait and how often they are asked again, by lane.
     pub lanes: Lanes,
     /// How failures of providers are tried again.
@@ -194,6 +198,7 @@ impl Default for Settings {
                 password_file: None,
                 from: "Quire <quire@localhost>".to_owned(),
             },
+            bill_webhook: BillWebhook::default(),
             lanes: Lanes::default(),
             retry: RetryTable::default(),
             breaker: BreakerSettings::default(),
@@ -343,6 +348,7 @@ impl Settings {
         if self.smtp.user.is_some() && self.smtp.password.is_none() && self.smtp.password_file.is_none() {
             return wrong("smtp.user", &"set", "set together with smtp.password or smtp.password_file");
         }
+        self.bill_webhook.check()?;
         for lane in quire_engine::queue::Lane::ALL {
             let settings = self.lanes.of(lane);
             let key = |name: &str| format!("lanes.{}.{name}", lane.name());

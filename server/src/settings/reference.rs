@@ -36,6 +36,21 @@ const MEANINGS: &[(&str, &str)] = &[
     ("smtp.password_file", "File that holds the password, instead of `smtp.password`."),
     ("smtp.from", "Address from which Quire writes."),
     (
+        "bill_webhook.url",
+        "Address to which the bill of each month is posted once it has ended. Unset: bills are not posted. It must be `https`, or lead to this machine.",
+    ),
+    ("bill_webhook.secret", "Secret by which they are signed: `whsec_` and then 24 to 64 bytes in base64."),
+    ("bill_webhook.secret_file", "File that holds the secret, instead of `bill_webhook.secret`."),
+    ("bill_webhook.previous_secret", "The secret before it, which signs as well while secrets are changed."),
+    (
+        "bill_webhook.previous_secret_file",
+        "File that holds the secret before it, instead of `bill_webhook.previous_secret`.",
+    ),
+    (
+        "bill_webhook.allow",
+        "Origins, such as `https://10.0.0.5:8443`, that may lead into networks that are not public.",
+    ),
+    (
         "lanes.urgent.attempts",
         "Answers asked for before an urgent job goes to the dead letters; answers that can't be used count.",
     ),

@@ -2,7 +2,7 @@
 
 /// Writes a number of `10^-scale`s: as short as it can be, but always with a point and a digit behind it, by which readers
 /// that guess a column's type see that it holds decimals.
-pub(super) fn decimal(number: i128, scale: usize) -> String {
+pub(crate) fn decimal(number: i128, scale: usize) -> String {
     let sign = if number < 0 { "-" } else { "" };
     let digits = format!("{:0>width$}", number.unsigned_abs(), width = scale + 1);
     let (whole, part) = digits.split_at(digits.len() - scale);

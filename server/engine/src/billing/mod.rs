@@ -19,6 +19,9 @@ mod store;
 mod tests;
 
 pub use charge::{Charge, Quantity};
+pub(crate) use decimal::decimal;
+pub(crate) use store::first_day;
+
 pub use day::{Account, Booking, Day, Sums};
 pub use error::BillingError;
 pub use explain::{Booked, explain};

@@ -35,6 +35,12 @@ impl Month {
         Ok(Self { month, zone })
     }
 
+    /// A month in a time zone, whether it has begun or not.
+    #[must_use]
+    pub const fn new(month: budget::Month, zone: Tz) -> Self {
+        Self { month, zone }
+    }
+
     /// Its name, such as `2026-11`.
     #[must_use]
     pub fn name(&self) -> String {

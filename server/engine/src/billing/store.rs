@@ -1,4 +1,4 @@
-//! What the bill reads of the tables `ledger` and `courses`. It writes to none.
+//! What bills read of the tables `ledger`, `spending_days` and `courses`. They write to none.
 
 use super::Month;
 use crate::{
@@ -80,4 +80,11 @@ pub(super) async fn is_charged(x: &mut impl Exec, month: &Month, cost_centre: &s
         .opt()
         .await?;
     Ok(row.is_some())
+}
+
+/// The first day on which anything was paid for; none: nothing ever was.
+pub(crate) async fn first_day(x: &mut impl Exec) -> Result<Option<NaiveDate>, DbError> {
+    let row: Option<(NaiveDate,)> =
+        x.query("SELECT day FROM spending_days ORDER BY day LIMIT 1").opt().await?;
+    Ok(row.map(|(day,)| day))
 }

@@ -37,6 +37,7 @@ impl Handler for Engine {
             Task::Poll(id) => self.poll_batch(id).await,
             Task::Ingest(id) => self.ingest_batch(id).await,
             Task::Deliver => self.deliver_notices().await,
+            Task::PostBills => self.post_bills().await,
         };
         outcome.unwrap_or_else(|error| {
             tracing::warn!(task = what, %error, "a task failed; it is tried again");
@@ -75,6 +76,7 @@ impl Engine {
             self.tell_of_outages().await?;
             self.tell_of_budgets().await?;
             self.control_costs().await?;
+            self.bill_ended_months().await?;
         }
         self.decide_again_due().await?;
         self.tell_who_moved_back().await
@@ -142,6 +144,9 @@ impl Engine {
         }
         if crate::notice::any_due(&mut self.db(), now - grace).await? {
             tasks.push(Task::Deliver);
+        }
+        if self.bills_due(now - grace).await? {
+            tasks.push(Task::PostBills);
         }
         if !tasks.is_empty() {
             jobs::push_now(&self.db(), &tasks, None).await?;

@@ -30,6 +30,7 @@ use crate::{
     settings::Settings,
     store::{BatchId, Db, World},
     submission::{Earlier, Writer},
+    webhook::Webhook,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -68,6 +69,7 @@ struct Inner {
     health: Health,
     prices: Prices,
     mailer: Mailer,
+    webhook: Webhook,
     tail: Tail,
     earlier: Earlier,
     writer: std::sync::OnceLock<Writer>,
@@ -106,6 +108,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Sends e-mails.
     pub mailer: Mailer,
+    /// Posts bills.
+    pub webhook: Webhook,
 }
 
 impl Engine {
@@ -115,7 +119,7 @@ impl Engine {
     /// # Errors
     /// If the database fails or the stored rules can't be read.
     pub async fn new(parts: Parts) -> Result<Self, EngineError> {
-        let Parts { db, world, settings, registry, mailer } = parts;
+        let Parts { db, world, settings, registry, mailer, webhook } = parts;
         let rules = crate::routing::current_rules(&mut db.clone(), &world).await?;
         let now = world.now();
         let health = Health::new(world.clone(), settings.breaker);
@@ -128,6 +132,7 @@ impl Engine {
             registry,
             health,
             mailer,
+            webhook,
             tail: Tail::new(),
             earlier: Earlier::start(db.clone()),
             writer: std::sync::OnceLock::new(),
@@ -251,6 +256,10 @@ impl Engine {
 
     pub(crate) fn mailer(&self) -> &Mailer {
         &self.0.mailer
+    }
+
+    pub(crate) fn webhook(&self) -> &Webhook {
+        &self.0.webhook
     }
 
     pub(crate) fn earlier(&self) -> &Earlier {

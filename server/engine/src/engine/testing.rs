@@ -14,6 +14,7 @@ use crate::{
     settings::Settings,
     store::{Db, ManualClock, PersonId, World, testing::still_world},
     submission::HandIn,
+    webhook::Webhook,
 };
 use std::{sync::Arc, time::Duration};
 
@@ -125,7 +126,8 @@ pub(crate) async fn house_with(mut db: Db, mailer: Mailer, providers: &[&str]) -
     identity::store::set_role(&mut db, course.id, ada, Role::Student).await.unwrap();
     let settings = Settings { public_url: "https://quire.norrby.example/".into(), ..Settings::default() };
     let registry = Registry::new(master, chrono_tz::Tz::UTC);
-    let engine = Engine::new(Parts { db, world, settings, registry, mailer }).await.unwrap();
+    let engine =
+        Engine::new(Parts { db, world, settings, registry, mailer, webhook: Webhook::off() }).await.unwrap();
     let student = engine.identity().actor(ada).await.unwrap();
     House { engine, clock, student, assignment }
 }

@@ -120,6 +120,8 @@ pub enum Act {
     ManageBudgets,
     /// See what was spent, by cost centre.
     SeeBilling,
+    /// Have bills posted again.
+    ManageBilling,
     /// See and change all people and courses.
     ManagePeople,
     /// Read the mailbox of the demo, where everybody's e-mails lie.
@@ -203,6 +205,7 @@ pub fn allowed(actor: &Actor, act: &Act, roles: &Memberships) -> Result<(), Deni
         | Act::ManageRules
         | Act::ManageBudgets
         | Act::SeeBilling
+        | Act::ManageBilling
         | Act::ManagePeople
         | Act::ReadMailbox => {
             if admin {
@@ -258,6 +261,7 @@ mod tests {
             ("rules", Act::ManageRules, "fffyy"),
             ("budgets", Act::ManageBudgets, "fffyy"),
             ("billing", Act::SeeBilling, "fffyy"),
+            ("bills", Act::ManageBilling, "fffyy"),
             ("people", Act::ManagePeople, "fffyy"),
             ("mailbox", Act::ReadMailbox, "fffyy"),
         ];

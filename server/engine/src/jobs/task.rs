@@ -24,6 +24,8 @@ pub enum Task {
     Ingest(BatchId),
     /// The outbox.
     Deliver,
+    /// Bills that are to be posted: so few that they share the outbox's queue.
+    PostBills,
 }
 
 impl Task {
@@ -37,7 +39,7 @@ impl Task {
             Self::Submit(_) => Kind::Submit,
             Self::Poll(_) => Kind::Poll,
             Self::Ingest(_) => Kind::Ingest,
-            Self::Deliver => Kind::Deliver,
+            Self::Deliver | Self::PostBills => Kind::Deliver,
         }
     }
 }
@@ -57,7 +59,7 @@ pub enum Kind {
     Poll,
     /// [`Task::Ingest`].
     Ingest,
-    /// [`Task::Deliver`].
+    /// [`Task::Deliver`], [`Task::PostBills`].
     Deliver,
 }
 
@@ -115,6 +117,7 @@ mod tests {
         let id: BatchId = "0192f0c0-0000-7000-8000-000000000001".parse().unwrap();
         for (task, json) in [
             (Task::Deliver, r#""deliver""#.to_owned()),
+            (Task::PostBills, r#""post_bills""#.to_owned()),
             (Task::Poll(id), format!(r#"{{"poll":"{id}"}}"#)),
             (Task::Cut { provider: "p".into() }, r#"{"cut":{"provider":"p"}}"#.to_owned()),
         ] {

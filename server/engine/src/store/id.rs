@@ -98,4 +98,6 @@ ids! {
     OutageId;
     /// A threshold of a budget that was passed.
     BudgetAlertId;
+    /// A bill that is posted to a webhook.
+    DeliveryId;
 }

@@ -21,8 +21,8 @@ pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use id::{
     AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetId, CallId, ControlChangeId, CourseId,
-    DeadLetterId, EditId, Id, JobId, LedgerLineId, LookId, MessageId, NoticeId, OutageId, PersonId, RubricId,
-    RubricVersionId, RuleSetId, SubmissionId, TokenId, first_id_at,
+    DeadLetterId, DeliveryId, EditId, Id, JobId, LedgerLineId, LookId, MessageId, NoticeId, OutageId,
+    PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId, first_id_at,
 };
 pub use lately::Lately;
 pub use many::Rows;

@@ -3,6 +3,8 @@
 mod text;
 mod types;
 
+pub(super) use text::dollars;
+
 use super::{General, Usage, print};
 use crate::{boot, settings::Settings};
 use clap::Args;

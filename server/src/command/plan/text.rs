@@ -127,7 +127,7 @@ fn others(out: &mut String, plan: &Plan) -> std::fmt::Result {
 }
 
 /// A sum with two digits after the point and its thousands apart; small ones with as many digits as count.
-fn dollars(amount: NanoUsd) -> String {
+pub(in crate::command) fn dollars(amount: NanoUsd) -> String {
     let text = amount.to_string();
     let sign = if text.starts_with('-') { "-" } else { "" };
     match text.trim_start_matches('-').trim_start_matches('$').split_once('.') {
