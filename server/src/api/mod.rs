@@ -11,6 +11,7 @@ pub(crate) mod error;
 mod forecasts;
 mod lists;
 pub mod model;
+mod reused;
 pub(crate) mod rules;
 mod submissions;
 
@@ -78,6 +79,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(batches::batch))
         .routes(routes!(batches::size))
         .routes(routes!(billing::month))
+        .routes(routes!(reused::month))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
@@ -166,6 +168,7 @@ mod tests {
                 "/api/v1/batches",
                 "/api/v1/batches/{id}",
                 "/api/v1/billing/{month}",
+                "/api/v1/billing/{month}/reused",
                 "/api/v1/budgets",
                 "/api/v1/budgets/{scope}",
                 "/api/v1/dead-letters",
