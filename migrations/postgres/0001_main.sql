@@ -102,7 +102,7 @@ CREATE TABLE submissions (
     idempotency   TEXT,                   -- the key under which it was handed in
     words         BIGINT NOT NULL,
     file_name     TEXT,
-    text_digest   TEXT NOT NULL,          -- SHA-256 of the text, hex
+    text_digest   TEXT NOT NULL,          -- SHA-256 of what was handed in, and by whom, hex
     viewed_at     TIMESTAMPTZ,            -- when the student first saw the result
     UNIQUE (assignment_id, student_id, draft),
     UNIQUE (handed_in_by, idempotency)
@@ -113,6 +113,7 @@ CREATE INDEX submissions_assignment ON submissions (assignment_id, submitted_at,
 -- What is written once, apart from the rows whose state changes: each change writes its row anew.
 CREATE TABLE works (
     submission_id UUID PRIMARY KEY NOT NULL REFERENCES submissions (id),
+    digest        BYTEA NOT NULL,   -- SHA-256 of the text
     text          TEXT NOT NULL,
     quick         JSONB NOT NULL,        -- feedback that was given at once
     interim       JSONB                  -- feedback that followed
@@ -156,6 +157,7 @@ CREATE TABLE model_jobs (
     promised_at   TIMESTAMPTZ, -- and nine of ten by then
     reckoned_p50  BIGINT,      -- seconds, before the correction by how estimates were kept
     reckoned_p90  BIGINT,
+    same_as       UUID,                   -- a job with the same request, whose answer this one waits for or was given
     UNIQUE (submission_id)
 );
 CREATE INDEX model_jobs_waiting ON model_jobs (provider, model, ready_at) WHERE state = 'queued' AND route = 'batch';
@@ -165,6 +167,8 @@ CREATE INDEX model_jobs_calls ON model_jobs (ready_at) WHERE state IN ('queued',
 CREATE INDEX model_jobs_batch ON model_jobs (batch_id) WHERE state = 'batched';
 CREATE INDEX model_jobs_dead ON model_jobs (finished_at) WHERE state = 'dead';
 CREATE INDEX model_jobs_finished ON model_jobs (finished_at) WHERE state = 'done';
+-- Those that wait for the answer to the same request.
+CREATE INDEX model_jobs_same ON model_jobs (same_as) WHERE state = 'queued' AND same_as IS NOT NULL;
 
 -- The decision that holds for each job: the route, why, and the facts that were seen.
 CREATE TABLE decisions (
@@ -267,13 +271,37 @@ CREATE TABLE assessments (
     model         TEXT,
     response_id   TEXT,
     template      TEXT,                   -- name and version of the prompt
+    prompt        BYTEA,                  -- SHA-256 of the prompt without the work
     created_at    TIMESTAMPTZ NOT NULL,
     released_at   TIMESTAMPTZ,
     released_by   UUID,
-    decided_by    UUID,                   -- the person who gave the marks; none: a model did, and the four above are there
+    decided_by    UUID,                   -- the person who gave the marks; none: a model did, and the five above are there
     marks         JSONB NOT NULL
 );
 CREATE INDEX assessments_submission ON assessments (submission_id);
+
+-- The same work is not paid for twice --------------------------------------------------------------------------------
+
+-- Requests that were sent, each once, with the job that asked it last. Written just before a request is sent, and its row
+-- kept locked until that is written down: of several jobs with the same request only one asks.
+CREATE TABLE asked (
+    request BYTEA PRIMARY KEY NOT NULL, -- SHA-256 over provider, model, prompt and work
+    job_id  UUID NOT NULL
+);
+
+-- Jobs that were given the answer to an earlier request (`model_jobs.same_as`), and what asking again would have cost.
+CREATE TABLE reuses (
+    job_id      UUID PRIMARY KEY NOT NULL REFERENCES model_jobs (id),
+    at          TIMESTAMPTZ NOT NULL,
+    day         DATE NOT NULL, -- in the institution's time zone
+    course_id   UUID NOT NULL,
+    cost_centre TEXT NOT NULL,
+    provider    TEXT NOT NULL,
+    model       TEXT NOT NULL,
+    route       TEXT NOT NULL CHECK (route IN ('realtime', 'batch')),
+    saved_nano  BIGINT NOT NULL
+);
+CREATE INDEX reuses_day ON reuses (day);
 
 -- Dead letters ------------------------------------------------------------------------------------------------------
 

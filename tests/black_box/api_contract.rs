@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 36] = [
+const ROUTES: [(&str, &str); 39] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -27,6 +27,7 @@ const ROUTES: [(&str, &str); 36] = [
     ("/api/v1/billing/equal-models", "get"),
     ("/api/v1/billing/equal-models/{group}", "put"),
     ("/api/v1/billing/equal-models/{group}", "delete"),
+    ("/api/v1/billing/{month}/reused", "get"),
     ("/api/v1/providers/{name}/batch-size", "get"),
     ("/api/v1/dead-letters", "get"),
     ("/api/v1/dead-letters/retry", "post"),
@@ -180,6 +181,8 @@ async fn answers_are_as_the_document_says(database: Database) {
         school.api("admin").get(path).await.expect_problem(404, "not-found");
     }
     school.api("admin").get("/api/v1/batches/none").await.expect_problem(400, "invalid-parameter");
+    let reused = school.api("admin").get("/api/v1/billing/2026-11/reused").await.expect(200).json;
+    check(&document, "/api/v1/billing/{month}/reused", "get", 200, json, &reused);
     let estimates = school.api("admin").get("/api/v1/estimates").await.expect(200).json;
     check(&document, "/api/v1/estimates", "get", 200, json, &estimates);
     let provider = estimates["providers"][0]["provider"].as_str().unwrap().to_owned();

@@ -17,7 +17,7 @@ async fn the_api_by_role(database: Database) {
     let essay_id = school.assignment("essay").to_owned();
     let id =
         school.api("ada").hand_in(&essay_id, &essay(1, 100), None).await.expect(201).string("tracking_id");
-    let table: [(String, [u16; 7]); 20] = [
+    let table: [(String, [u16; 7]); 22] = [
         // nobody, ada, ben, cy (elsewhere), berg (instructor), dora (instructor elsewhere), admin
         ("/api/v1/assignments".into(), [401, 200, 200, 200, 200, 200, 200]),
         (format!("/api/v1/submissions/{id}"), [401, 200, 404, 404, 200, 404, 200]),
@@ -30,6 +30,7 @@ async fn the_api_by_role(database: Database) {
         ("/api/v1/billing/commitment".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/billing/deliveries".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/billing/equal-models".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/billing/2026-11/reused".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/estimates".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/providers/nobody/schedule-advice".into(), [401, 403, 403, 403, 403, 403, 404]),
         ("/api/v1/budgets".into(), [401, 403, 403, 403, 403, 403, 200]),

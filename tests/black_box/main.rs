@@ -1,6 +1,7 @@
 //! Tests of the whole program from outside, by subject, on both databases.
 #![allow(clippy::unwrap_used)]
 
+mod answers;
 mod api_contract;
 mod authorization;
 mod bad_input;

@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 66] = [
+pub const PAGES: [(&str, &str, u16); 67] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -40,6 +40,7 @@ pub const PAGES: [(&str, &str, u16); 66] = [
     ("teach-held", "/teach/submissions/QR-HELD", 200),
     ("teach-done", "/teach/submissions/QR-DONE", 200),
     ("teach-trouble", "/teach/submissions/QR-TROUBLE", 200),
+    ("teach-again", "/teach/submissions/QR-AGAIN", 200),
     ("teach-mark", "/teach/submissions/QR-TROUBLE/mark", 200),
     ("teach-mark-refused", "/teach/submissions/QR-TROUBLE/mark?refused=1", 422),
     ("admin", "/admin", 200),

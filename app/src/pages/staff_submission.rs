@@ -8,7 +8,7 @@ use crate::components::{
     num, visit,
 };
 use crate::data::Role;
-use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, StaffSubmission, Status};
+use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, NanoUsd, StaffSubmission, Status};
 use crate::{when, words};
 use leptos::prelude::*;
 
@@ -82,7 +82,7 @@ fn draw(page: StaffSubmission) -> AnyView {
                 </section>
             </div>
             {page.decisions.into_iter().enumerate().map(|(index, decision)| draw_decision(decision, index == 0)).collect_view()}
-            {attempts_section(page.attempts, page.cost)}
+            {attempts_section(page.attempts, page.reused, page.cost)}
         </main>
     }
     .into_any()
@@ -131,8 +131,16 @@ fn draw_decision(decision: Decision, newest: bool) -> AnyView {
     .into_any()
 }
 
-fn attempts_section(attempts: Vec<Attempt>, cost: crate::view::NanoUsd) -> AnyView {
-    let table = if attempts.is_empty() {
+fn attempts_section(attempts: Vec<Attempt>, reused: Option<NanoUsd>, cost: NanoUsd) -> AnyView {
+    let again = reused.map(|saved| {
+        let saved = words::usd(saved);
+        view! {
+            <p>"Answered by an earlier request for the same work. Asking again would have cost "{saved}". Students are not told of it."</p>
+        }
+    });
+    let table = if attempts.is_empty() && reused.is_some() {
+        ().into_any()
+    } else if attempts.is_empty() {
         view! { <EmptyState title="No attempt yet." hint="The first one begins when the work is sent to a provider."/> }
             .into_any()
     } else {
@@ -151,6 +159,7 @@ fn attempts_section(attempts: Vec<Attempt>, cost: crate::view::NanoUsd) -> AnyVi
     view! {
         <section class="stack plain">
             <div class="row between"><h2>"Attempts"</h2><span class="small quiet">{format!("{} so far", words::usd(cost))}</span></div>
+            {again}
             {table}
         </section>
     }

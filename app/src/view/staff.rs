@@ -156,6 +156,8 @@ pub struct StaffSubmission {
     pub decisions: Vec<Decision>,
     /// The attempts, newest first.
     pub attempts: Vec<Attempt>,
+    /// It was answered by an earlier request for the same work, and asking again would have cost so much.
+    pub reused: Option<NanoUsd>,
     /// What marking has cost so far.
     pub cost: NanoUsd,
 }

@@ -35,6 +35,8 @@ pub struct Settings {
     pub ingest_chunk: u32,
     /// How batches are put together, sized and split.
     pub batching: Tuning,
+    /// The answer to an earlier request for the same work is given again rather than paid for again.
+    pub reuse_answers: bool,
 }
 
 impl Default for Settings {
@@ -52,6 +54,7 @@ impl Default for Settings {
             most_kills: 5,
             ingest_chunk: 800,
             batching: Tuning::default(),
+            reuse_answers: true,
         }
     }
 }

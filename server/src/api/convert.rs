@@ -150,6 +150,7 @@ pub(super) fn submission(view: &SubmissionView) -> model::Submission {
         assessment,
         failure: view.failure.clone(),
         dead_letter: view.dead_letter.map(|id| id.0),
+        reused: view.reused.map(|saved| model::Reused { saved_nano_usd: saved.0 }),
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod error;
 mod forecasts;
 mod lists;
 pub mod model;
+mod reused;
 pub(crate) mod rules;
 mod submissions;
 
@@ -84,6 +85,7 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(commitment::report))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::retry))
+        .routes(routes!(reused::month))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::reroute))
@@ -177,6 +179,7 @@ mod tests {
                 "/api/v1/billing/deliveries",
                 "/api/v1/billing/deliveries/{id}/retry",
                 "/api/v1/billing/{month}",
+                "/api/v1/billing/{month}/reused",
                 "/api/v1/budgets",
                 "/api/v1/budgets/{scope}",
                 "/api/v1/cost-control",

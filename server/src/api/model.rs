@@ -4,6 +4,7 @@ pub mod budgets;
 pub mod commitment;
 pub mod cost_control;
 pub mod deliveries;
+pub mod reused;
 pub mod rules;
 
 use chrono::{DateTime, Utc};
@@ -289,6 +290,16 @@ pub struct Submission {
     /// The id of the dead letter that waits for a person, where there is one; for staff only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<Uuid>,
+    /// It was answered by an earlier request for the same work; for staff only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reused: Option<Reused>,
+}
+
+/// An answer that was given again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reused {
+    /// What asking again would have cost, in nano-dollars.
+    pub saved_nano_usd: i64,
 }
 
 /// A page of a list.

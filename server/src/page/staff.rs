@@ -141,6 +141,7 @@ impl Pages {
             decisions: decisions(&s),
             attempts: attempts.into_iter().enumerate().map(|(i, a)| attempt(a, all - i)).collect(),
             assessment: s.assessment.as_ref().map(|a| assessment(&s.marking, a, None)),
+            reused: s.reused.map(money),
             cost: money(cost),
         })
     }

@@ -59,6 +59,8 @@ pub struct Settings {
     pub queue: Queue,
     /// How batches are put together, sized and split.
     pub batching: Tuning,
+    /// Answers to earlier requests.
+    pub answers: Answers,
     /// What may be handed in.
     pub uploads: ExtractLimits,
     /// What reading one file may take.
@@ -130,6 +132,14 @@ pub struct Queue {
     pub most_kills: u32,
     /// Results taken in within one transaction.
     pub ingest_chunk: u32,
+}
+
+/// Answers to earlier requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// They are given again for the same work, rather than paid for again.
+    pub reuse: bool,
 }
 
 /// Signing in.
@@ -204,6 +214,7 @@ impl Default for Settings {
             breaker: BreakerSettings::default(),
             queue: Queue::of(&quire_engine::settings::Settings::default()),
             batching: Tuning::default(),
+            answers: Answers { reuse: quire_engine::settings::Settings::default().reuse_answers },
             uploads: ExtractLimits::default(),
             extraction: Bounds::default(),
             sessions: Sessions { idle: Period::hours(12), absolute: Period::days(7), attempts: 10 },
@@ -281,6 +292,7 @@ impl Settings {
             most_kills: self.queue.most_kills,
             ingest_chunk: self.queue.ingest_chunk,
             batching: self.batching,
+            reuse_answers: self.answers.reuse,
         }
     }
 

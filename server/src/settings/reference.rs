@@ -162,6 +162,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "batching.split_delay_seconds",
         "Seconds between the parts of a batch that was split since its provider takes none so large.",
     ),
+    (
+        "answers.reuse",
+        "`true`: work that was marked before, word for word, by the same rubric, prompt and model is given the same marks and not paid for again; `false`: each piece of work is asked for.",
+    ),
     ("uploads.bytes", "Most bytes of an uploaded file."),
     ("uploads.characters", "Most characters of the work's text."),
     ("uploads.pages", "Most pages of a PDF."),

@@ -150,9 +150,14 @@ async fn report(school: &School, essays: usize) -> anyhow::Result<Proof> {
         if proof.lost_answers > 0 { " (the answers that never arrived)" } else { "" }
     ));
     ensure!(proof.lost_answers > 0 || unpaid == 0, "the two ledgers differ");
+    // Essays that are the same to the letter are paid for once.
+    let reused = usize::try_from(school.count("SELECT COUNT(*) FROM reuses").await)?;
+    if reused > 0 {
+        say(&format!("  given the answer to an earlier request for the same work: {reused}"));
+    }
     ensure!(
-        proof.in_batches == essays,
-        "{} batched requests were paid for {essays} essays",
+        proof.in_batches + reused == essays,
+        "{} batched requests were paid for {essays} essays, of which {reused} repeat others",
         proof.in_batches
     );
     Ok(proof)

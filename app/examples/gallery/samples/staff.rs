@@ -174,6 +174,7 @@ pub fn submission(tracking_id: &str) -> Option<StaffSubmission> {
         dead_letter: None,
         decisions: vec![decision(3)],
         attempts: Vec::new(),
+        reused: None,
         cost: NanoUsd(0),
     };
     match tracking_id {
@@ -234,6 +235,14 @@ pub fn submission(tracking_id: &str) -> Option<StaffSubmission> {
                 ..attempt(1, 1, AttemptOutcome::Marked)
             }],
             cost: NanoUsd(812_000),
+            ..waiting
+        }),
+        "QR-AGAIN" => Some(StaffSubmission {
+            status: Status::Completed,
+            place: None,
+            assessment: Some(assessment(true)),
+            confidence: Some(0.91),
+            reused: Some(NanoUsd(812_000)),
             ..waiting
         }),
         _ => None,

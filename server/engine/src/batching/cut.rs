@@ -3,7 +3,7 @@
 use super::{
     Batch, Circumstances, Composed, Composition, InLine, Prefix, Readiness, Room, Tuning, candidates,
     compose::{Limits, whole},
-    line_up, new_token, rate,
+    new_token, rate,
     size::Shares,
     store,
 };
@@ -23,9 +23,6 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
-
-/// Jobs looked at in one cut: more than any provider's slots hold.
-const MOST_CANDIDATES: i64 = 200_000;
 
 impl Engine {
     /// Which providers' queues may be cut now; called once a second.
@@ -96,8 +93,6 @@ impl Engine {
             let in_flight = store::in_flight(&mut tx).await?;
             let waiting = Shares::new(&entry, &model, &backlog, &in_flight, now);
             let Readiness::Cut(reason) = self.readiness_of(&waiting, since) else { continue };
-            let ready = queue::store::ready(&mut tx, provider, &model, now, MOST_CANDIDATES).await?;
-            let ready = self.with_money(&mut tx, ready).await?;
             let hard = entry.limits();
             let most_tokens = self.most_tokens(&mut tx, provider, &model, hard.enqueued_tokens).await?;
             let mut room = Room {
@@ -108,7 +103,8 @@ impl Engine {
                 target: waiting.sizes().max,
                 least: waiting.sizes().min,
             };
-            let (line, too_large) = line_up(ready, reason.takes_economy(), &room, now);
+            let (line, too_large) =
+                self.line_to_ask(&mut tx, (provider, &model), reason.takes_economy(), &room, now).await?;
             if let (Some(left), Some(first), 0) = (&mut room.tokens_left, line.first(), waiting.enqueued()) {
                 // A limit that the provider named, and not the settings, may be too narrow for the first job: the
                 // provider must say that of the job itself, or it would wait for ever.
@@ -245,7 +241,7 @@ impl Engine {
     }
 
     /// Jobs for which money is held; holds it for those stored at a hard stop, as far as it goes.
-    async fn with_money(
+    pub(super) async fn with_money(
         &self,
         tx: &mut crate::store::Tx,
         ready: Vec<queue::Job>,
@@ -273,7 +269,7 @@ impl Engine {
     }
 
     /// Tells that marking has begun; answers the task that sends the e-mails.
-    async fn note_processing(
+    pub(crate) async fn note_processing(
         &self,
         x: &mut impl Exec,
         submissions: &[SubmissionId],

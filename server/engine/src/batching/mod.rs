@@ -1,5 +1,6 @@
 //! Batches: when the queue is cut, what goes into a batch, and how it reaches its provider exactly once.
 
+mod ask;
 mod compose;
 mod cut;
 mod divide;

@@ -63,6 +63,10 @@ impl Engine {
             let line = Line::reserve(self.world(), self.zone(), job.account(), job.held());
             budget::record(&mut tx, &[line]).await?;
         }
+        if let Some(verdict) = self.instead_of_call(&mut tx, &job).await? {
+            tx.commit().await?;
+            return Ok(verdict);
+        }
         if !queue::store::take_for_call(&mut tx, id, now).await? {
             return Ok(Verdict::Done);
         }

@@ -5,4 +5,5 @@
 //! (SPEC 6.5).
 
 mod call;
+mod same;
 pub mod store;

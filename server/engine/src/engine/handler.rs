@@ -126,6 +126,7 @@ impl Engine {
         self.lose_orphaned_calls().await?;
         self.recover_due().await?;
         self.sum_up_deaths().await?;
+        self.end_waits().await?;
         let grace = TimeDelta::seconds(2);
         let mut tasks: Vec<Task> = batching::store::due(&mut self.db(), now, grace, 200)
             .await?

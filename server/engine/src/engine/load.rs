@@ -123,6 +123,11 @@ impl Load {
         Some((p.outlook.turnaround(), p.outlook.forecast(), p.calls.turnaround, p.calls_basis))
     }
 
+    /// How long calls to a provider take.
+    fn calls(&self, name: &str) -> Turnaround {
+        self.providers.get(name).map_or(CALL_PRIOR, |p| p.calls.turnaround)
+    }
+
     /// A provider's finished batches.
     pub(crate) fn samples(&self, name: &str) -> Arc<Vec<Sample>> {
         self.providers.get(name).map(|p| p.history.samples.clone()).unwrap_or_default()
@@ -293,6 +298,11 @@ impl Engine {
         }
     }
 
+    /// How long a call to a provider takes, mostly.
+    pub(crate) fn call_takes(&self, provider: &str) -> TimeDelta {
+        TimeDelta::seconds(self.load().calls(provider).p50)
+    }
+
     /// When a batch that was cut will be back.
     pub(crate) fn estimate_sent(&self, batch: &Batch) -> Estimate {
         // Turnarounds count from the cut; a part of a split batch has to wait for its turn first.
@@ -320,7 +330,7 @@ impl Engine {
             }
             JobState::Calling => {
                 let load = self.load();
-                let takes = load.providers.get(&job.provider).map_or(CALL_PRIOR, |p| p.calls.turnaround);
+                let takes = load.calls(&job.provider);
                 Ok((None, Some(CallOutlook { turnaround: takes, width: 1 }.waiting(now, 0, now))))
             }
             JobState::Batched => {

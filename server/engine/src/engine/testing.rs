@@ -64,7 +64,12 @@ pub(crate) async fn house(db: Db, mailer: Mailer) -> House {
 }
 
 /// The same with so many providers, all alike but for their names.
-pub(crate) async fn house_with(mut db: Db, mailer: Mailer, providers: &[&str]) -> House {
+pub(crate) async fn house_with(db: Db, mailer: Mailer, providers: &[&str]) -> House {
+    house_set(db, mailer, providers, Settings::default()).await
+}
+
+/// The same that is set so.
+pub(crate) async fn house_set(mut db: Db, mailer: Mailer, providers: &[&str], settings: Settings) -> House {
     let (world, clock) = still_world();
     let course = Course {
         id: world.id(),
@@ -124,7 +129,7 @@ pub(crate) async fn house_with(mut db: Db, mailer: Mailer, providers: &[&str]) -
     }
     let ada = person(&mut db, &world, "ada@example.edu", false).await;
     identity::store::set_role(&mut db, course.id, ada, Role::Student).await.unwrap();
-    let settings = Settings { public_url: "https://quire.norrby.example/".into(), ..Settings::default() };
+    let settings = Settings { public_url: "https://quire.norrby.example/".into(), ..settings };
     let registry = Registry::new(master, chrono_tz::Tz::UTC);
     let engine =
         Engine::new(Parts { db, world, settings, registry, mailer, webhook: Webhook::off() }).await.unwrap();

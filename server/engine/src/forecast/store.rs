@@ -123,7 +123,8 @@ pub async fn cut_since(x: &mut impl Exec, since: DateTime<Utc>) -> Result<Vec<(S
     .await
 }
 
-/// What was reckoned for jobs that were marked since a time, and what they took; of many the newest.
+/// What was reckoned for jobs that were marked since a time, and what they took; of many the newest. Those that were given
+/// the answer to an earlier request tell nothing of how long answers take.
 ///
 /// # Errors
 /// If the database fails.
@@ -131,6 +132,7 @@ pub async fn outcomes(x: &mut impl Exec, since: DateTime<Utc>, most: i64) -> Res
     x.query(
         "SELECT provider, lane, route, arrived_at, finished_at, reckoned_p50, reckoned_p90 FROM model_jobs \
          WHERE state = 'done' AND finished_at >= $1 AND reckoned_p50 IS NOT NULL AND reckoned_p90 IS NOT NULL \
+         AND same_as IS NULL \
          ORDER BY finished_at DESC LIMIT $2",
     )
     .bind(since)
@@ -161,7 +163,7 @@ pub async fn coverage(
         "SELECT provider, lane, route, COUNT(*) AS jobs, \
          CAST(SUM(CASE WHEN finished_at <= likely_at THEN 1 ELSE 0 END) AS BIGINT) AS within_p50, \
          CAST(SUM(CASE WHEN finished_at <= promised_at THEN 1 ELSE 0 END) AS BIGINT) AS within_p90 \
-         FROM model_jobs WHERE state = 'done' AND finished_at >= $1 AND promised_at IS NOT NULL \
+         FROM model_jobs WHERE state = 'done' AND finished_at >= $1 AND promised_at IS NOT NULL AND same_as IS NULL \
          GROUP BY provider, lane, route"
             .to_owned(),
         late("state = 'dead' AND finished_at >= $1"),

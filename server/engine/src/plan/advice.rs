@@ -151,7 +151,7 @@ pub(super) fn advise(
              what is not known today."
         ));
     }
-    steps.push(format!("Expected for a month: {}.", costs.prefix));
+    steps.push(format!("Expected for a month: {}.", costs.quire));
     Advice {
         primary: Choice::of(offer),
         fallback: other.map(Choice::of),
@@ -159,7 +159,7 @@ pub(super) fn advise(
         realtime: urgent,
         batch_size: size,
         schedule: size.map(|_| offer.schedule.clone()),
-        monthly_nano_usd: costs.prefix,
+        monthly_nano_usd: costs.quire,
         steps,
     }
 }

@@ -73,6 +73,8 @@ pub struct Costs {
     pub batch: NanoUsd,
     /// The same; prompts in batches are read from the cache as often as is expected.
     pub prefix: NanoUsd,
+    /// The same; work that repeats other work is not asked for again.
+    pub quire: NanoUsd,
 }
 
 /// The requests of a workload at one model.
@@ -198,7 +200,16 @@ impl Requests<'_> {
             batch_uncached: plus(self.afresh(urgent, false)?, in_batches)?,
             batch: plus(urgent_cached, in_batches)?,
             prefix: plus(urgent_cached, self.batched(waiting, hits, marking)?)?,
+            quire: self.without_repeats(hits, marking)?,
         })
+    }
+
+    /// All but what repeats other work, where answers are given again; what can wait in batches.
+    fn without_repeats(&self, hits: Hits, marking: Marking) -> Result<NanoUsd, PlanError> {
+        let asked = if self.offer.reuses { self.workload.without_repeats() } else { *self.workload };
+        let requests = Requests { workload: &asked, offer: self.offer };
+        let (urgent, waiting) = if self.offer.batches { asked.routes() } else { (asked.assessments, 0) };
+        plus(requests.realtime_cached(urgent)?, requests.batched(waiting, hits, marking)?)
     }
 }
 

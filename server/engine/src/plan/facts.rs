@@ -62,6 +62,7 @@ impl Engine {
                 let offer = Offer::new(&entry.name, entry.kind, model, terms, &entry.settings);
                 offers.push(Offer {
                     has_tiers,
+                    reuses: self.settings().reuse_answers,
                     measured: load.marked(&entry.name, model).copied(),
                     limits: entry.limits(),
                     turnaround: load.turnaround(&entry.name).unwrap_or(self.settings().turnaround_prior),

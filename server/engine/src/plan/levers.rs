@@ -119,7 +119,13 @@ pub(super) fn pulled(requests: &Requests<'_>, costs: &Costs, hits: Hits, marking
             costs.batch_uncached - costs.prefix,
             prefix_words(requests, hits, marking),
         ),
-        none(Lever::AnswerCache, answer_words(workload)),
+        lever(
+            Lever::AnswerCache,
+            offer.reuses && workload.repeated.of(workload.assessments) > 0,
+            costs.prefix - costs.quire,
+            costs.prefix - costs.quire,
+            answer_words(workload, offer.reuses),
+        ),
         none(
             Lever::EconomyLane,
             "Its batches have the price of any batch. It gathers for longer, so that more work of an assignment is \
@@ -134,11 +140,19 @@ pub(super) fn pulled(requests: &Requests<'_>, costs: &Costs, hits: Hits, marking
     ]
 }
 
-fn answer_words(workload: &Workload) -> String {
-    let again = "Not used: Quire marks each piece of work anew";
-    match workload.repeated.of(workload.assessments) {
-        0 => format!("{again}, and none is expected to be the same as another."),
-        count => format!("{again}, also the {} that are expected to be the same as another.", grouped(count)),
+fn answer_words(workload: &Workload, reuses: bool) -> String {
+    let count = workload.assessments - workload.without_repeats().assessments;
+    match (reuses, count) {
+        (false, _) => "Not used: switched off (answers.reuse); each piece of work is asked for.".to_owned(),
+        (true, 0) => {
+            "No work is expected to repeat other work; where some does, to the letter, it is not paid for again."
+                .to_owned()
+        }
+        (true, _) => format!(
+            "{} pieces of work are expected to repeat others, to the letter; they get the same marks and are not paid \
+             for again.",
+            grouped(count)
+        ),
     }
 }
 

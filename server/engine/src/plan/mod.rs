@@ -178,8 +178,8 @@ pub fn plan(
     for offer in chosen(offers, provider, model)? {
         reckoned.push((reckon(workload, offer)?, offer));
     }
-    let least = reckoned.iter().map(|((costs, ..), _)| costs.prefix.0).min().unwrap_or(0);
-    let near = |costs: &Costs| costs.prefix.0 <= least.saturating_add(least / 100);
+    let least = reckoned.iter().map(|((costs, ..), _)| costs.quire.0).min().unwrap_or(0);
+    let near = |costs: &Costs| costs.quire.0 <= least.saturating_add(least / 100);
     let best = reckoned
         .into_iter()
         .filter(|((costs, ..), _)| near(costs))
@@ -188,7 +188,7 @@ pub fn plan(
         return Err(PlanError::NoModel { asked: "any model".to_owned(), known: Vec::new() });
     };
     let requests = Requests { workload, offer };
-    let others = others(workload, offer, costs.prefix, offers)?;
+    let others = others(workload, offer, costs.quire, offers)?;
     Ok(Plan {
         provider: offer.provider.clone(),
         model: offer.model.clone(),
@@ -197,7 +197,7 @@ pub fn plan(
             realtime_uncached_nano_usd: costs.realtime_uncached,
             realtime_nano_usd: costs.realtime_cached,
             batch_nano_usd: costs.batch,
-            quire_nano_usd: costs.prefix,
+            quire_nano_usd: costs.quire,
         },
         saving_percent: saving(&costs),
         saving_percent_uncached: saving_uncached(&costs),
@@ -218,11 +218,11 @@ fn reckon(workload: &Workload, offer: &Offer) -> Result<(Costs, Hits, Marking), 
 }
 
 fn saving(costs: &Costs) -> f64 {
-    percent(costs.realtime_cached - costs.prefix, costs.realtime_cached)
+    percent(costs.realtime_cached - costs.quire, costs.realtime_cached)
 }
 
 fn saving_uncached(costs: &Costs) -> f64 {
-    percent(costs.realtime_uncached - costs.prefix, costs.realtime_uncached)
+    percent(costs.realtime_uncached - costs.quire, costs.realtime_uncached)
 }
 
 /// The savings if the provider's cache does as little and as much as may be.
@@ -241,7 +241,7 @@ fn range(requests: &Requests<'_>, hits: Hits, marking: Marking) -> Result<Option
     let least = requests.costs(hits, marking)?;
     let hit = requests.costs(Hits::Documented(high), Marking::All(Keep::Short))?;
     // Where even that does not pay, prompts are not marked.
-    let most = if hit.prefix < least.prefix { hit } else { least };
+    let most = if hit.quire < least.quire { hit } else { least };
     Ok(Some(Range {
         hits: [low, high],
         saving_percent: [saving(&least), saving(&most)],
@@ -261,8 +261,8 @@ fn others(
         others.push(Other {
             provider: offer.provider.clone(),
             model: offer.model.clone(),
-            monthly_nano_usd: costs.prefix,
-            percent_of_plan: percent(costs.prefix, monthly),
+            monthly_nano_usd: costs.quire,
+            percent_of_plan: percent(costs.quire, monthly),
             saving_percent: saving(&costs),
             saving_percent_uncached: saving_uncached(&costs),
             agreement: None,

@@ -43,6 +43,8 @@ pub struct Offer {
     pub economy_schedule: String,
     /// How long its batches take.
     pub turnaround: Turnaround,
+    /// Answers are given again for the same work.
+    pub reuses: bool,
     /// Of the last month's batches, those taken in and all that ended; none where there were none.
     pub kept: Option<(i64, i64)>,
 }
@@ -97,6 +99,7 @@ impl Offer {
             schedule: settings.schedule.clone(),
             economy_schedule: settings.economy_schedule.clone(),
             turnaround: settings.turnaround.unwrap_or(Settings::default().turnaround_prior),
+            reuses: Settings::default().reuse_answers,
             kept: None,
         }
     }

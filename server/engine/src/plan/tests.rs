@@ -129,6 +129,21 @@ fn urgent_work_and_providers_without_batches_save_nothing_in_batches() {
 }
 
 #[test]
+fn repeated_work_is_not_paid_for_again() {
+    let workload = Workload { repeated: Share::parse_percent("10").unwrap(), ..Workload::REFERENCE };
+    let haiku = plan(&workload, &Offer::listed(), None, Some("claude-haiku-5-5")).unwrap();
+    // Nothing is read from a cache: each request costs 180,000 nano-dollars in a batch.
+    assert_eq!(haiku.monthly.quire_nano_usd, NanoUsd(180_000 * 45_000));
+    assert_eq!(saved(&haiku, Lever::AnswerCache), (180_000 * 5_000, 180_000 * 5_000));
+    assert_eq!((haiku.saving_percent, haiku.advice.monthly_nano_usd), (55.0, haiku.monthly.quire_nano_usd));
+    assert!(haiku.levers[2].used && haiku.levers[2].why.starts_with("5,000 pieces of work"));
+    let off = Offer { reuses: false, ..offer("claude-haiku-5-5") };
+    let off = plan(&workload, &[off], None, None).unwrap();
+    assert_eq!((saved(&off, Lever::AnswerCache), off.saving_percent), ((0, 0), 50.0));
+    assert!(!off.levers[2].used && off.levers[2].why.contains("switched off"));
+}
+
+#[test]
 fn other_models_stand_apart_and_none_counts() {
     let plan = plan(&Workload::REFERENCE, &Offer::listed(), None, None).unwrap();
     // As cheap as the other one, and cheaper in real time.
@@ -190,6 +205,7 @@ proptest! {
         own in 1_u64..5_000,
         output in 1_u64..3_000,
         urgent in 0_u32..=100,
+        repeated in 0_u32..=100,
         hits in prop::option::of(0_i64..=100),
         which in 0_usize..12,
     ) {
@@ -200,6 +216,7 @@ proptest! {
             own_tokens: own,
             output_tokens: output,
             urgent: Share::parse_percent(&urgent.to_string()).unwrap(),
+            repeated: Share::parse_percent(&repeated.to_string()).unwrap(),
             ..Workload::REFERENCE
         };
         let offer = Offer { measured: hits.map(|hits| measured(1_000, hits)), ..Offer::listed().remove(which) };

@@ -84,7 +84,7 @@ pub struct Workload {
     /// Share that may wait in the economy lane (percent).
     #[serde(rename = "economy_percent")]
     pub economy: Share,
-    /// Share that is the same as other work of its assignment, to the letter (percent).
+    /// Share that repeats other work of its assignment, to the letter (percent).
     #[serde(rename = "repeated_percent")]
     pub repeated: Share,
 }
@@ -153,6 +153,18 @@ impl Workload {
         self.shared_tokens + self.own_tokens
     }
 
+    /// The work that repeats no other: as many assignments, each with at least one piece of work.
+    #[must_use]
+    pub fn without_repeats(&self) -> Self {
+        let assignments = self.assessments.div_ceil(self.works_per_assignment.max(1));
+        let of_one = self.works_per_assignment - self.repeated.of(self.works_per_assignment);
+        Self {
+            assessments: (self.assessments - self.repeated.of(self.assessments)).max(assignments),
+            works_per_assignment: of_one.max(1),
+            ..*self
+        }
+    }
+
     /// Pieces of work that can't wait, and those that can.
     #[must_use]
     pub fn routes(&self) -> (u64, u64) {
@@ -198,5 +210,11 @@ mod tests {
             assert_eq!(wrong.check().unwrap_err().field, field);
         }
         assert_eq!(Workload { urgent: all, ..reference }.routes(), (50_000, 0));
+        let rest = |percent: &str| {
+            let repeated = Share::parse_percent(percent).unwrap();
+            let rest = Workload { repeated, ..reference }.without_repeats();
+            (rest.assessments, rest.works_per_assignment)
+        };
+        assert_eq!([rest("0"), rest("10"), rest("100")], [(50_000, 250), (45_000, 225), (200, 1)]);
     }
 }

@@ -4,12 +4,12 @@ use super::{schema, work::Frame};
 use crate::{
     course::{AssessmentType, Rubric},
     provider::{Prompt, SharedText},
+    store::Digest,
     submission::interim::language_name,
 };
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, value::Serde};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use std::sync::{Arc, LazyLock};
 
 /// A template's name and version. A change to the wording, to the schema or to where sentences are cut is a new version;
@@ -81,8 +81,8 @@ pub struct Stable {
     pub schema: Arc<RawValue>,
     /// Most tokens that the answer may have.
     pub max_output_tokens: u32,
-    /// SHA-256 over all of the above and the work's frame, in hexadecimal: equal digests ask the same of a work.
-    pub digest: Arc<str>,
+    /// Over all of the above and the work's frame: equal digests ask the same of a work.
+    pub digest: Digest,
     frame: Arc<Frame>,
 }
 
@@ -168,18 +168,16 @@ impl Stable {
         let max_output_tokens =
             max_output_tokens(u32::try_from(rubric.criteria.len()).unwrap_or(u32::MAX / 256));
         let schema_name = format!("{}_marks_v{}", template.name, template.version);
-        let mut digest = Sha256::new();
-        for part in [&*schema_name, &text, schema.get(), frame.text(), &max_output_tokens.to_string()] {
-            digest.update((part.len() as u64).to_le_bytes());
-            digest.update(part);
-        }
+        let most = max_output_tokens.to_string();
+        let parts = [&*schema_name, &text, schema.get(), frame.text(), &most];
+        let digest = Digest::over(&parts.map(str::as_bytes));
         Ok(Self {
             template,
             text: SharedText::from(text.trim_end()),
             schema_name: schema_name.into(),
             schema: schema.into(),
             max_output_tokens,
-            digest: super::work::hex(&digest.finalize()).into(),
+            digest,
             frame: Arc::new(frame),
         })
     }

@@ -1,8 +1,10 @@
 //! The tables `model_jobs`, `decisions` and `past_decisions`. Each change of state is one statement with the old state in its condition.
 
 mod queued;
+mod same;
 
 pub use queued::{Queued, queued};
+pub use same::{Requested, requested, same_as, wait_no_longer, waits_over};
 
 use super::{Job, JobState, Lane, Promise};
 use crate::{
@@ -138,7 +140,8 @@ pub async fn with_works(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<(Job, Se
     Ok(found)
 }
 
-/// Jobs of a provider's model that may be sent now, in no order, at most `most` of them.
+/// Jobs of a provider's model that may be sent now, in no order, at most `most` of them; those that wait for the answer to
+/// the same request may not.
 ///
 /// # Errors
 /// If the database fails.
@@ -151,7 +154,7 @@ pub async fn ready(
 ) -> Result<Vec<Job>, DbError> {
     x.query(format!(
         "SELECT {COLUMNS} FROM model_jobs WHERE state = 'queued' AND route = 'batch' AND provider = $1 AND model = $2 \
-         AND ready_at <= $3 ORDER BY ready_at LIMIT $4"
+         AND ready_at <= $3 AND same_as IS NULL ORDER BY ready_at LIMIT $4"
     ))
     .bind(provider.to_owned())
     .bind(model.to_owned())
@@ -191,15 +194,17 @@ pub struct Backlog {
 /// # Errors
 /// If the database fails.
 pub async fn backlog(x: &mut impl Exec, now: DateTime<Utc>) -> Result<Vec<Backlog>, DbError> {
-    x.query(
-        "SELECT provider, model, lane, CAST(SUM(CASE WHEN ready_at <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS ready, \
-         COUNT(*) AS waiting, MIN(CASE WHEN ready_at <= $1 THEN arrived_at END) AS oldest, \
-         MIN(CASE WHEN ready_at <= $1 THEN deadline END) AS soonest, \
-         CAST(SUM(CASE WHEN ready_at <= $1 THEN input_tokens ELSE 0 END) AS BIGINT) AS input_tokens, \
-         CAST(SUM(CASE WHEN ready_at <= $1 THEN output_tokens ELSE 0 END) AS BIGINT) AS output_tokens, \
-         CAST(SUM(CASE WHEN ready_at <= $1 THEN bytes ELSE 0 END) AS BIGINT) AS bytes \
-         FROM model_jobs WHERE state = 'queued' AND route = 'batch' GROUP BY provider, model, lane",
-    )
+    // Those that wait for the answer to the same request are not sent: no batch is to be cut for them.
+    const READY: &str = "ready_at <= $1 AND same_as IS NULL";
+    x.query(format!(
+        "SELECT provider, model, lane, CAST(SUM(CASE WHEN {READY} THEN 1 ELSE 0 END) AS BIGINT) AS ready, \
+         COUNT(*) AS waiting, MIN(CASE WHEN {READY} THEN arrived_at END) AS oldest, \
+         MIN(CASE WHEN {READY} THEN deadline END) AS soonest, \
+         CAST(SUM(CASE WHEN {READY} THEN input_tokens ELSE 0 END) AS BIGINT) AS input_tokens, \
+         CAST(SUM(CASE WHEN {READY} THEN output_tokens ELSE 0 END) AS BIGINT) AS output_tokens, \
+         CAST(SUM(CASE WHEN {READY} THEN bytes ELSE 0 END) AS BIGINT) AS bytes \
+         FROM model_jobs WHERE state = 'queued' AND route = 'batch' GROUP BY provider, model, lane"
+    ))
     .bind(now)
     .all()
     .await
@@ -448,7 +453,7 @@ pub async fn decide_again(
     let rows = x
         .query(
             "UPDATE model_jobs SET ready_at = $4, failures = $5, diverted = $6, lane = $7, route = $8, provider = $9, \
-             model = $10, reserved_nano = $11, expected_nano = $12, failure = $13, steps = $15 \
+             model = $10, reserved_nano = $11, expected_nano = $12, failure = $13, same_as = NULL, steps = $15 \
              WHERE id = $1 AND state = 'queued' AND provider = $2 AND route = $3 AND reserved_nano = $14",
         )
         .bind(from.id)

@@ -181,6 +181,7 @@ async fn fail(house: &House, job: &Job, cause: Cause) {
         held_for_approval: false,
         most: 500,
         template: "t".into(),
+        prompt: crate::store::Digest::of("t"),
         judged: Judged::Failed { cause, why: "it failed".into(), again: None, counts: true },
     };
     engine.take_in_tx(&mut tx, Source::Call(call), vec![arrived]).await.unwrap();

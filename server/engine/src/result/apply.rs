@@ -1,8 +1,9 @@
 //! What follows from judged answers, written down in one transaction: assessments, the ledger, the state of jobs and
 //! submissions, notices and events (SPEC 5.1). Doing it twice changes nothing the second time.
 
-use super::{Judged, store};
+use super::{Given, Good, Judged, store};
 use crate::{
+    answer::{self, Reuse, SAME_WORK},
     batching,
     budget::{self, Held, Line, Tokens},
     cost_control::Measure,
@@ -15,7 +16,7 @@ use crate::{
     queue::{self, Job, JobState},
     recovery::{self, Cause, Death, Way},
     routing::Route,
-    store::{BatchId, CallId, CourseId, JobId, NanoUsd, PersonId, SubmissionId, Tx},
+    store::{BatchId, CallId, CourseId, Digest, JobId, NanoUsd, PersonId, SubmissionId, Tx},
     submission::{self, SubmissionState},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,6 +29,8 @@ pub enum Source {
     Batch(BatchId),
     /// A call in real time.
     Call(CallId),
+    /// An earlier request for the same work; the job was not sent.
+    Earlier,
 }
 
 /// One job whose request ended.
@@ -43,6 +46,8 @@ pub struct Arrived {
     pub most: i64,
     /// The prompt's template and version.
     pub template: String,
+    /// Digest of the part of the prompt that all work of the assignment shares.
+    pub prompt: Digest,
     /// What the answer comes to.
     pub judged: Judged,
 }
@@ -57,6 +62,7 @@ impl Arrived {
             held_for_approval: marking.held_for_approval(),
             most: marking.context.rubric.most().0,
             template: marking.template(),
+            prompt: marking.stable.digest.clone(),
             judged,
         }
     }
@@ -66,7 +72,7 @@ impl Judged {
     /// How it is noted with the batch.
     const fn name(&self) -> &'static str {
         match self {
-            Self::Marked(..) => "marked",
+            Self::Marked(..) | Self::Given(..) => "marked",
             Self::Unusable { .. } => "unusable",
             Self::Failed { .. } | Self::Diverted { .. } => "failed",
             Self::Unfinished { .. } => "unfinished",
@@ -86,6 +92,7 @@ struct Effects {
     notices: Vec<notice::New>,
     calls: Vec<(JobId, DateTime<Utc>)>,
     saved: Vec<(Measure, NanoUsd)>,
+    reuses: Vec<Reuse>,
 }
 
 impl Engine {
@@ -115,6 +122,7 @@ impl Engine {
         let (from, batch) = match source {
             Source::Batch(id) => (JobState::Batched, Some(id)),
             Source::Call(_) => (JobState::Calling, None),
+            Source::Earlier => (JobState::Queued, None),
         };
         if let Some(batch) = batch {
             // A result that was noted before is not taken in again.
@@ -145,7 +153,7 @@ impl Engine {
         let ids_where = |want: fn(&Judged) -> bool| -> Vec<JobId> {
             arrived.iter().filter(|a| want(&a.judged)).map(|a| a.job.id).collect()
         };
-        let marked = ids_where(|j| matches!(j, Judged::Marked(..)));
+        let marked = ids_where(|j| matches!(j, Judged::Marked(..) | Judged::Given(..)));
         let dead = ids_where(|j| {
             matches!(j, Judged::Unusable { again: None, .. } | Judged::Failed { again: None, .. })
         });
@@ -182,34 +190,29 @@ impl Engine {
                     tracing::warn!(job.id = %job.id, "an answer came for a job that has moved on; it is booked");
                     return Ok(());
                 }
-                let released = !a.held_for_approval;
-                effects.assessments.push(store::New {
-                    id: self.world().id(),
-                    submission: job.submission_id,
-                    job: job.id,
-                    total: good.total.0,
-                    most: a.most,
-                    confidence: good.confidence,
-                    decided: store::Decided::Model {
-                        provider: job.provider.clone(),
-                        model: reply.model,
-                        response_id: reply.response_id,
-                        template: a.template,
-                    },
-                    created_at: now,
-                    released_at: released.then_some(now),
-                    marks: good.marks,
-                });
-                if released {
-                    effects.completed.push(job.submission_id);
-                    effects.notices.push(notice::New {
-                        person: a.student,
-                        kind: notice::Kind::Ready,
-                        subject: job.submission_id.0,
-                    });
-                } else {
-                    effects.in_review.push(job.submission_id);
+                let decided = store::Decided::Model {
+                    provider: job.provider.clone(),
+                    model: reply.model,
+                    response_id: reply.response_id,
+                    template: a.template,
+                    prompt: a.prompt,
+                };
+                let released = (!a.held_for_approval).then_some(now);
+                effects.marked(a.student, self.assessment(job, a.most, *good, decided, released, now));
+            }
+            Judged::Given(given) => {
+                if !ours {
+                    // A newer draft withdrew it, or another process was faster.
+                    return Ok(());
                 }
+                if job.held().reserved != NanoUsd::ZERO {
+                    let (account, held) = (job.account(), job.held());
+                    effects.lines.push(Line::release(self.world(), self.zone(), account, held, SAME_WORK));
+                }
+                effects.reuses.push(Reuse::new(job, given.saved, self.zone(), now));
+                let Given { good, decided, .. } = *given;
+                let released = (!a.held_for_approval).then_some(now);
+                effects.marked(a.student, self.assessment(job, a.most, good, decided, released, now));
             }
             Judged::Unusable { why, reply, again: None } => {
                 let held = if ours { job.held() } else { Held::default() };
@@ -267,6 +270,30 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The assessment of a job that was marked.
+    fn assessment(
+        &self,
+        job: &Job,
+        most: i64,
+        good: Good,
+        decided: store::Decided,
+        released_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> store::New {
+        store::New {
+            id: self.world().id(),
+            submission: job.submission_id,
+            job: job.id,
+            total: good.total.0,
+            most,
+            confidence: good.confidence,
+            decided,
+            created_at: now,
+            released_at,
+            marks: good.marks,
+        }
     }
 
     /// Finds another provider for those that theirs has failed for good, where there is one that can take them.
@@ -443,13 +470,24 @@ impl Engine {
     }
 
     async fn write(&self, tx: &mut Tx, effects: Effects, now: DateTime<Utc>) -> Result<(), EngineError> {
-        let Effects { lines, assessments, completed, in_review, returned, deaths, mut notices, calls, saved } =
-            effects;
+        let Effects {
+            lines,
+            assessments,
+            completed,
+            in_review,
+            returned,
+            deaths,
+            mut notices,
+            calls,
+            saved,
+            reuses,
+        } = effects;
         self.write_deaths(tx, &deaths, &mut notices).await?;
         let dead: Vec<SubmissionId> = deaths.iter().map(|death| death.job.submission_id).collect();
         store::insert(tx, &assessments).await?;
         budget::record(tx, &lines).await?;
         self.note_saved(tx, &saved).await?;
+        answer::store::insert_reuses(tx, &reuses).await?;
         let moves = [
             (&completed, SubmissionState::Completed, EventKind::Completed),
             (&in_review, SubmissionState::InReview, EventKind::InReview),
@@ -471,6 +509,19 @@ impl Engine {
 }
 
 impl Effects {
+    /// Marks are there: their student is told of them, or a person looks at them first.
+    fn marked(&mut self, student: PersonId, new: store::New) {
+        let submission = new.submission;
+        if new.released_at.is_some() {
+            self.completed.push(submission);
+            let kind = notice::Kind::Ready;
+            self.notices.push(notice::New { person: student, kind, subject: submission.0 });
+        } else {
+            self.in_review.push(submission);
+        }
+        self.assessments.push(new);
+    }
+
     fn returned(&mut self, job: &Job, at: DateTime<Utc>) {
         self.returned.push(job.submission_id);
         if job.route == Route::Realtime {
@@ -494,6 +545,7 @@ fn with_source(line: Line, source: Source) -> Line {
     match source {
         Source::Batch(id) => Line { batch_id: Some(id), ..line },
         Source::Call(id) => Line { call_id: Some(id), ..line },
+        Source::Earlier => line,
     }
 }
 

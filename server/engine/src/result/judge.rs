@@ -1,11 +1,12 @@
 //! What is to be made of one answer: marks, another try, or a dead letter. Pure.
 
-use super::{Marks, validate};
+use super::{Marks, store::Decided, validate};
 use crate::{
     course::{Points, Rubric},
     provider::{Answer, CallError, Outcome, Reply},
     queue::{Job, LaneSettings},
     recovery::{Cause, Next, RetryTable, Way, after_failure},
+    store::NanoUsd,
     submission::Sent,
 };
 use serde_json::value::RawValue;
@@ -35,11 +36,24 @@ impl Good {
     }
 }
 
+/// Marks that an earlier request for the same work was answered with.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The marks.
+    pub good: Good,
+    /// The model that gave them then.
+    pub decided: Decided,
+    /// What asking again would have cost.
+    pub saved: NanoUsd,
+}
+
 /// What an answer comes to.
 #[derive(Clone, Debug)]
 pub enum Judged {
     /// Good marks, and the answer that they are from, without its words.
     Marked(Box<Good>, Reply),
+    /// Nothing is asked and nothing paid: an earlier request for the same work was answered with good marks.
+    Given(Box<Given>),
     /// An answer came, and was paid for, but can't be used.
     Unusable {
         /// Why, for staff.
@@ -81,7 +95,7 @@ impl Judged {
     #[must_use]
     pub fn why(&self) -> Option<&str> {
         match self {
-            Self::Marked(..) | Self::Unfinished { .. } => None,
+            Self::Marked(..) | Self::Given(..) | Self::Unfinished { .. } => None,
             Self::Unusable { why, .. } | Self::Failed { why, .. } | Self::Diverted { why, .. } => Some(why),
         }
     }

@@ -14,6 +14,6 @@ pub mod validate;
 
 pub use apply::{Arrived, Source};
 pub use by_hand::{Entered, EnteredMark, Wrong, by_hand};
-pub use judge::{Good, Judged, failed, judge};
+pub use judge::{Given, Good, Judged, failed, judge};
 pub use marks::{CriterionMark, Evidence, Marks};
 pub use store::Assessment;

@@ -1,7 +1,7 @@
 //! The table `assessments`.
 
 use super::Marks;
-use crate::store::{AssessmentId, DbError, Exec, JobId, Json, PersonId, Rows, SubmissionId};
+use crate::store::{AssessmentId, DbError, Digest, Exec, JobId, Json, PersonId, Rows, SubmissionId};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
@@ -18,6 +18,8 @@ pub enum Decided {
         response_id: String,
         /// The prompt's template and version.
         template: String,
+        /// Digest of the part of the prompt that all work of the assignment shares.
+        prompt: Digest,
     },
     /// A person.
     Person(PersonId),
@@ -50,8 +52,8 @@ pub struct New {
 
 const ASSESSMENTS: Rows = Rows {
     insert: "INSERT INTO assessments (id, submission_id, job_id, total, most, confidence, provider, model, \
-             response_id, template, decided_by, created_at, released_at, marks)",
-    columns: 14,
+             response_id, template, prompt, decided_by, created_at, released_at, marks)",
+    columns: 15,
     tail: "",
 };
 
@@ -68,15 +70,16 @@ pub async fn insert(x: &mut impl Exec, new: &[New]) -> Result<(), DbError> {
             q.put(new.total);
             q.put(new.most);
             q.put(new.confidence);
-            let (by_model, person) = match new.decided.clone() {
-                Decided::Model { provider, model, response_id, template } => {
-                    ([provider, model, response_id, template].map(Some), None)
+            let (by_model, prompt, person) = match new.decided.clone() {
+                Decided::Model { provider, model, response_id, template, prompt } => {
+                    ([provider, model, response_id, template].map(Some), Some(prompt), None)
                 }
-                Decided::Person(person) => ([const { None }; 4], Some(person)),
+                Decided::Person(person) => ([const { None }; 4], None, Some(person)),
             };
             for text in by_model {
                 q.put(text);
             }
+            q.put(prompt);
             q.put(person);
             q.put(new.created_at);
             q.put(new.released_at);

@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod db;
+mod digest;
 mod id;
 mod lately;
 mod many;
@@ -19,6 +20,7 @@ mod world;
 
 pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
+pub use digest::Digest;
 pub use id::{
     AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetId, CallId, ControlChangeId, CourseId,
     DeadLetterId, DeliveryId, EditId, Id, JobId, LedgerLineId, LookId, MessageId, NoticeId, OutageId,

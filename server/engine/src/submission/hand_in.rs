@@ -14,10 +14,9 @@ use crate::{
         self, AssignmentFacts, Decision, Facts, NoProvider, Route, StudentFacts, SubmissionFacts, Urgency,
         UrgencyFacts,
     },
-    store::{AssignmentId, NanoUsd, PersonId, SubmissionId},
+    store::{AssignmentId, Digest, NanoUsd, PersonId, SubmissionId},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
 
 /// Work as it is handed in.
 #[derive(Clone, Debug)]
@@ -111,9 +110,10 @@ impl Engine {
         let quick = interim::quick(&input.text, &marking.brief);
         let content = content(&input.text);
         let input_tokens = marking.tokens(&input.text);
+        let work = Digest::of(&input.text);
         for _ in 0..TRIES {
             let by = actor.person_id().unwrap_or(student.person.id);
-            let digest = digest(student.person.id, &input);
+            let digest = digest(student.person.id, &input, &work);
             let asked = Asked {
                 by,
                 key: input.idempotency.clone(),
@@ -138,7 +138,7 @@ impl Engine {
                 student.clone(),
                 by,
                 &input,
-                &digest,
+                (&*digest, &work),
                 &quick,
                 &decision,
                 before.last,
@@ -261,7 +261,7 @@ impl Engine {
         student: Student,
         by: PersonId,
         input: &HandIn,
-        digest: &str,
+        (digest, work): (&str, &Digest),
         quick: &Quick,
         decision: &Decision,
         last: Option<(SubmissionId, i64)>,
@@ -328,6 +328,7 @@ impl Engine {
                 idempotency: input.idempotency.clone(),
                 text_digest: digest.to_owned(),
                 quick: quick.clone(),
+                work_digest: work.clone(),
                 text: input.text.clone(),
             },
             student,
@@ -360,11 +361,7 @@ fn hide(error: IdentityError) -> HandInError {
 }
 
 /// Digest of what was handed in: the student and the text, with the file's name.
-fn digest(student: PersonId, input: &HandIn) -> String {
-    let mut hash = Sha256::new();
-    hash.update(student.0.as_bytes());
-    hash.update(input.file_name.as_deref().unwrap_or_default().as_bytes());
-    hash.update([0]);
-    hash.update(input.text.as_bytes());
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(student: PersonId, input: &HandIn, work: &Digest) -> String {
+    let file_name = input.file_name.as_deref().unwrap_or_default();
+    Digest::over(&[student.0.as_bytes(), file_name.as_bytes(), work.bytes()]).to_string()
 }

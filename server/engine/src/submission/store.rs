@@ -2,8 +2,8 @@
 
 use super::{Quick, Submission, SubmissionState, TrackingId};
 use crate::store::{
-    AssignmentId, DbError, Exec, Json, PersonId, Rows, SubmissionId, in_chunks, in_chunks_of_rows, in_order,
-    places,
+    AssignmentId, DbError, Digest, Exec, Json, PersonId, Rows, SubmissionId, in_chunks, in_chunks_of_rows,
+    in_order, places,
 };
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,8 @@ const SUBMISSIONS: Rows = Rows {
     tail: "",
 };
 
-const WORKS: Rows = Rows { insert: "INSERT INTO works (submission_id, text, quick)", columns: 3, tail: "" };
+const WORKS: Rows =
+    Rows { insert: "INSERT INTO works (submission_id, digest, text, quick)", columns: 4, tail: "" };
 
 /// A submission with what is stored beside it.
 #[derive(Clone, Debug)]
@@ -23,10 +24,12 @@ pub struct New {
     pub submission: Submission,
     /// The key under which it was handed in.
     pub idempotency: Option<String>,
-    /// Digest of the text.
+    /// Digest of what was handed in, and by whom.
     pub text_digest: String,
     /// Feedback given at once.
     pub quick: Quick,
+    /// Digest of the text alone.
+    pub work_digest: Digest,
     /// The text.
     pub text: String,
 }
@@ -57,6 +60,7 @@ pub async fn insert(x: &mut impl Exec, new: &[&New]) -> Result<(), DbError> {
     WORKS
         .insert(x, new, |q, new| {
             q.put(new.submission.id);
+            q.put(new.work_digest.clone());
             q.put(new.text.clone());
             q.put(Json(new.quick.clone()));
         })

@@ -2,12 +2,13 @@
 
 use super::{Interim, Quick, Submission, SubmissionState, TrackingId, store};
 use crate::{
+    answer,
     engine::{Engine, EngineError, Marking},
     identity::{Act, Actor, Denied, IdentityError},
     queue::{self, Estimate, Job, JobState, Spot, store::PastDecision},
     result::{self, Assessment},
     routing::Decision,
-    store::{DeadLetterId, SubmissionId},
+    store::{DeadLetterId, NanoUsd, SubmissionId},
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct SubmissionView {
     pub progress: f64,
     /// The marks; for a student only once they are released.
     pub assessment: Option<Assessment>,
+    /// It was given the answer to an earlier request for the same work, which saved so much; for staff only.
+    pub reused: Option<NanoUsd>,
     /// Who looks may see what staff see.
     pub staff: bool,
 }
@@ -111,6 +114,10 @@ impl Engine {
         let past = if staff { queue::store::past_decisions(&mut db, job.id).await? } else { Vec::new() };
         let assessment =
             result::store::of_submission(&mut db, id).await?.filter(|a| staff || a.released_at.is_some());
+        let reused = match job.state {
+            JobState::Done if staff => answer::store::saved_by(&mut db, job.id).await?,
+            _ => None,
+        };
         let dead_letter = match submission.state {
             SubmissionState::NeedsAttention if staff => self.open_dead_letter(id).await?,
             _ => None,
@@ -136,6 +143,7 @@ impl Engine {
             started_at,
             finished_at,
             assessment,
+            reused,
             staff,
         })
     }

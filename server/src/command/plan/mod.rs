@@ -79,7 +79,7 @@ pub(super) struct Plan {
         conflicts_with_all = ["urgent_percent", "economy_percent"]
     )]
     types: Option<Types>,
-    /// Share of the work that is the same as other work of its assignment, to the letter [default: 0]
+    /// Share of the work that repeats other work of its assignment, to the letter, and is not paid for again [default: 0]
     #[arg(long, value_name = "PERCENT", value_parser = Share::parse_percent, allow_hyphen_values = true)]
     repeated_percent: Option<Share>,
     /// Provider that is to mark [default: the cheapest]
