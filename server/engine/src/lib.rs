@@ -3,6 +3,7 @@
 //! The folders stand in the order in which a submission flows through them: [`submission`], routing, queue,
 //! batching, [`provider`], [`result`]; beside them what they lean on.
 
+pub mod arbitrage;
 pub mod batching;
 pub mod billing;
 pub mod budget;

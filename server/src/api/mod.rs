@@ -9,6 +9,7 @@ pub(crate) mod commitment;
 pub(crate) mod convert;
 mod dead_letters;
 mod deliveries;
+mod equal_models;
 pub(crate) mod error;
 mod forecasts;
 mod lists;
@@ -81,6 +82,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(batches::size))
         .routes(routes!(billing::month))
         .routes(routes!(commitment::report))
+        .routes(routes!(equal_models::list))
+        .routes(routes!(equal_models::put, equal_models::remove))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::retry))
         .routes(routes!(dead_letters::list))
@@ -173,6 +176,8 @@ mod tests {
                 "/api/v1/billing/commitment",
                 "/api/v1/billing/deliveries",
                 "/api/v1/billing/deliveries/{id}/retry",
+                "/api/v1/billing/equal-models",
+                "/api/v1/billing/equal-models/{group}",
                 "/api/v1/billing/{month}",
                 "/api/v1/budgets",
                 "/api/v1/budgets/{scope}",

@@ -3,6 +3,7 @@
 pub mod budgets;
 pub mod commitment;
 pub mod deliveries;
+pub mod equal_models;
 pub mod rules;
 
 use chrono::{DateTime, Utc};

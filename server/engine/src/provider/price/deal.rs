@@ -111,6 +111,13 @@ impl Terms {
         self.rounded(self.price.rates(usage.input_tokens, batch).sum(usage))
     }
 
+    /// What so many requests cost together, of which only their sum is known: each is priced as one of the mean length.
+    #[must_use]
+    pub fn cost_of_many(&self, all: &Usage, requests: u64, batch: bool) -> NanoUsd {
+        let mean = all.input_tokens / requests.max(1);
+        self.rounded(self.price.rates(mean, batch).sum(all))
+    }
+
     /// The most that a request can cost: the longest answer, and the dearest use of the cache.
     #[must_use]
     pub fn worst_case(&self, input_tokens: u64, max_output: u32, batch: bool) -> NanoUsd {
