@@ -512,6 +512,17 @@ CREATE TABLE providers (
     updated_at TIMESTAMPTZ NOT NULL
 );
 
+-- Models whose marks administrators hold equal, in groups, with where that comes from.
+CREATE TABLE equal_models (
+    provider   TEXT NOT NULL,
+    model      TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    evidence   TEXT NOT NULL,
+    stated_by  UUID REFERENCES people (id), -- none: the command line
+    stated_at  TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (provider, model)
+);
+
 CREATE TABLE rule_sets (
     id         UUID PRIMARY KEY NOT NULL,
     version    BIGINT NOT NULL UNIQUE,

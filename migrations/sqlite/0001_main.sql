@@ -512,6 +512,17 @@ CREATE TABLE providers (
     updated_at TEXT NOT NULL
 ) STRICT;
 
+-- Models whose marks administrators hold equal, in groups, with where that comes from.
+CREATE TABLE equal_models (
+    provider   TEXT NOT NULL,
+    model      TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    evidence   TEXT NOT NULL,
+    stated_by  BLOB REFERENCES people (id), -- none: the command line
+    stated_at  TEXT NOT NULL,
+    PRIMARY KEY (provider, model)
+) STRICT;
+
 CREATE TABLE rule_sets (
     id         BLOB PRIMARY KEY NOT NULL,
     version    INTEGER NOT NULL UNIQUE,

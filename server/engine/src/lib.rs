@@ -4,6 +4,7 @@
 //! batching, [`provider`], [`result`]; beside them what they lean on.
 
 pub mod answer;
+pub mod arbitrage;
 pub mod batching;
 pub mod billing;
 pub mod budget;

@@ -1,6 +1,6 @@
 //! What commitments would save. For administrators.
 
-use super::{caller::Caller, lists::Query, model::commitment as model};
+use super::{caller::Caller, equal_models, lists::Query, model::commitment as model};
 use crate::http::{
     app::App,
     problem::{Details, Problem},
@@ -10,6 +10,7 @@ use axum::{
     extract::{RawQuery, State},
 };
 use quire_engine::{
+    arbitrage::Arbitrage,
     budget::Paid,
     commitment::{
         Asked, Commitment, CommitmentError, CommitmentReport, Figures, MOST_MONTHS, Offer, ProviderFigures,
@@ -40,7 +41,8 @@ pub(super) async fn report(
     RawQuery(query): RawQuery,
 ) -> Result<Json<model::CommitmentReport>, Problem> {
     let asked = asked(&Query::read(query.as_deref(), &["months", "discount"])?)?;
-    Ok(Json(shown(&app.engine.commitment(&actor, &asked).await?)))
+    let report = app.engine.commitment(&actor, &asked).await?;
+    Ok(Json(shown(&report, &app.engine.arbitrage(&actor, asked.months).await?)))
 }
 
 fn asked(query: &Query) -> Result<Asked, Problem> {
@@ -61,7 +63,7 @@ fn asked(query: &Query) -> Result<Asked, Problem> {
 }
 
 /// The report as it goes over the wire.
-pub(crate) fn shown(report: &CommitmentReport) -> model::CommitmentReport {
+pub(crate) fn shown(report: &CommitmentReport, arbitrage: &Arbitrage) -> model::CommitmentReport {
     let months: Vec<String> = report.months.iter().map(ToString::to_string).collect();
     let provider = |found: &ProviderFigures| model::ProviderFigures {
         provider: found.provider.clone(),
@@ -72,6 +74,7 @@ pub(crate) fn shown(report: &CommitmentReport) -> model::CommitmentReport {
         providers: report.providers.iter().map(provider).collect(),
         assumptions: report.assumptions.clone(),
         notes: report.notes.clone(),
+        equal_models: equal_models::shown(arbitrage),
         months,
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod convert;
 mod cost_control;
 mod dead_letters;
 mod deliveries;
+mod equal_models;
 pub(crate) mod error;
 mod forecasts;
 mod lists;
@@ -83,6 +84,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(batches::size))
         .routes(routes!(billing::month))
         .routes(routes!(commitment::report))
+        .routes(routes!(equal_models::list))
+        .routes(routes!(equal_models::put, equal_models::remove))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::retry))
         .routes(routes!(reused::month))
@@ -178,6 +181,8 @@ mod tests {
                 "/api/v1/billing/commitment",
                 "/api/v1/billing/deliveries",
                 "/api/v1/billing/deliveries/{id}/retry",
+                "/api/v1/billing/equal-models",
+                "/api/v1/billing/equal-models/{group}",
                 "/api/v1/billing/{month}",
                 "/api/v1/billing/{month}/reused",
                 "/api/v1/budgets",

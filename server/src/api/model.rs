@@ -4,6 +4,7 @@ pub mod budgets;
 pub mod commitment;
 pub mod cost_control;
 pub mod deliveries;
+pub mod equal_models;
 pub mod reused;
 pub mod rules;
 

@@ -9,6 +9,7 @@ use crate::{
     plan::Share,
     store::DbError,
 };
+
 /// The most months that are looked at.
 pub const MOST_MONTHS: u32 = 36;
 

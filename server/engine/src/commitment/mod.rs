@@ -12,6 +12,8 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ask::whole_months;
+
 pub use ask::{Asked, CommitmentError, MOST_DISCOUNTS, MOST_MONTHS};
 pub use commit::{Commitment, Offer, commit, offer};
 pub use measured::{Measured, ProviderUse, Use, measured};

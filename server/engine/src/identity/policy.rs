@@ -120,7 +120,7 @@ pub enum Act {
     ManageBudgets,
     /// See what was spent, by cost centre.
     SeeBilling,
-    /// Have bills posted again.
+    /// Have bills posted again, and state which models are held equal.
     ManageBilling,
     /// See and change all people and courses.
     ManagePeople,

@@ -1,5 +1,6 @@
 //! What commitments would save, over the wire.
 
+use super::equal_models::Arbitrage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,6 +16,8 @@ pub struct CommitmentReport {
     pub assumptions: Vec<String>,
     /// What to know about the figures as a whole.
     pub notes: Vec<String>,
+    /// What the same work would have cost at models that are held equal.
+    pub equal_models: Arbitrage,
 }
 
 /// Figures of a provider.

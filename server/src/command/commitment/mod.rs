@@ -6,7 +6,9 @@ use super::{General, Usage, print};
 use crate::{api::commitment::shown, boot};
 use clap::Args;
 use quire_engine::{
+    arbitrage::Arbitrage,
     commitment::{Asked, CommitmentError, CommitmentReport},
+    engine::Engine,
     identity::Actor,
     plan::Share,
 };
@@ -37,9 +39,9 @@ pub(super) struct Commitment {
 impl Commitment {
     pub(super) async fn run(&self, general: &General) -> anyhow::Result<()> {
         let engine = boot::engine(&general.begin(&[])?).await?;
-        let asked = engine.commitment(&Actor::System, &self.asked()).await;
+        let asked = self.ask(&engine).await;
         engine.db().close().await;
-        let report: CommitmentReport = asked.map_err(|error| match error {
+        let (report, arbitrage) = asked.map_err(|error| match error {
             CommitmentError::Months(_) => Usage(format!("--months: {error}")).into(),
             CommitmentError::Discount(_) | CommitmentError::Discounts(_) => {
                 Usage(format!("--discount: {error}")).into()
@@ -47,9 +49,15 @@ impl Commitment {
             CommitmentError::Identity(_) | CommitmentError::Engine(_) => anyhow::Error::from(error),
         })?;
         if self.json {
-            return print(&format!("{}\n", serde_json::to_string_pretty(&shown(&report))?));
+            return print(&format!("{}\n", serde_json::to_string_pretty(&shown(&report, &arbitrage))?));
         }
-        print(&text::text(&report))
+        print(&text::text(&report, &arbitrage))
+    }
+
+    async fn ask(&self, engine: &Engine) -> Result<(CommitmentReport, Arbitrage), CommitmentError> {
+        let asked = self.asked();
+        let report = engine.commitment(&Actor::System, &asked).await?;
+        Ok((report, engine.arbitrage(&Actor::System, asked.months).await?))
     }
 
     fn asked(&self) -> Asked {

@@ -2,6 +2,7 @@
 
 use crate::command::plan::dollars;
 use quire_engine::{
+    arbitrage::{Arbitrage, GroupComparison, Work, WorkComparison},
     commitment::{Commitment, CommitmentReport, Figures, Offer, Use},
     plan::grouped,
     store::NanoUsd,
@@ -9,10 +10,10 @@ use quire_engine::{
 use std::fmt::Write;
 
 /// The report as text.
-pub(super) fn text(report: &CommitmentReport) -> String {
+pub(super) fn text(report: &CommitmentReport, arbitrage: &Arbitrage) -> String {
     let mut out = String::new();
     // Writing to a string can't fail.
-    let _ = write(&mut out, report);
+    let _ = write(&mut out, report).and_then(|()| equal(&mut out, arbitrage));
     out
 }
 
@@ -40,6 +41,69 @@ fn write(out: &mut String, report: &CommitmentReport) -> std::fmt::Result {
         list(out, &report.assumptions)?;
     }
     Ok(())
+}
+
+fn equal(out: &mut String, arbitrage: &Arbitrage) -> std::fmt::Result {
+    out.push_str("\nThe same work at equal models\n");
+    list(out, &arbitrage.notes)?;
+    for GroupComparison { group, works } in &arbitrage.groups {
+        let by = group.stated_by_name.as_deref().unwrap_or("the command line");
+        writeln!(
+            out,
+            "\n{}: held equal by {by} since {}: {}",
+            group.name,
+            group.stated_at.format("%Y-%m-%d"),
+            group.evidence
+        )?;
+        works.iter().try_for_each(|work| compared(out, work))?;
+    }
+    if !arbitrage.assumptions.is_empty() {
+        out.push_str("\nAssumed\n");
+        list(out, &arbitrage.assumptions)?;
+    }
+    Ok(())
+}
+
+fn compared(out: &mut String, found: &WorkComparison) -> std::fmt::Result {
+    let Work { at, batch, realtime } = &found.work;
+    writeln!(
+        out,
+        "  work of {} of {}, {} booked (answers: {} in batches, {} in real time)",
+        at.model,
+        at.provider,
+        dollars(batch.spent.saturating_add(realtime.spent)),
+        count(batch.answers),
+        count(realtime.answers)
+    )?;
+    writeln!(out, "    {:<36}{:>14}{:>14}{:>14}", "would have cost", "as it was", "real time", "batches")?;
+    for other in &found.at {
+        let name = format!("{} of {}", other.at.model, other.at.provider);
+        match &other.costs {
+            Ok((as_done, all_realtime, all_batch)) => writeln!(
+                out,
+                "    {name:<36}{:>14}{:>14}{:>14}",
+                dollars(*as_done),
+                dollars(*all_realtime),
+                all_batch.map_or_else(|| "-".to_owned(), dollars)
+            )?,
+            Err(why) => writeln!(out, "    {name:<36}not known: {why}")?,
+        }
+    }
+    match (found.saved.zip(found.saved_percent), found.at.first()) {
+        (Some((saved, percent)), Some(least)) if saved > NanoUsd::ZERO => {
+            let unsure =
+                if found.within_error { ", which is less than the tokens can be told by" } else { "" };
+            writeln!(
+                out,
+                "    cheapest: {} of {}, {} less ({percent:.1} %){unsure}",
+                least.at.model,
+                least.at.provider,
+                dollars(saved)
+            )
+        }
+        (Some(_), _) => writeln!(out, "    cheapest: the one that did the work"),
+        (None, _) => Ok(()),
+    }
 }
 
 fn list(out: &mut String, lines: &[String]) -> std::fmt::Result {
@@ -137,9 +201,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use quire_engine::{
+        arbitrage::{EqualGroup, EqualModel, Held, compare},
         budget::{Paid, Way},
         commitment::{Facts, report},
         plan::Share,
+        provider::{
+            ProviderKind,
+            price::{Deal, Terms, seed_prices},
+        },
         store::{CourseId, Id as _},
     };
 
@@ -164,7 +233,7 @@ mod tests {
         ];
         let first_day = Some("2026-09-03".parse().unwrap());
         let facts = Facts { first_day, ..Facts::default() };
-        let text = text(&report(months, &[Share::parse_percent("12.5").unwrap()], &facts));
+        let text = text(&report(months, &[Share::parse_percent("12.5").unwrap()], &facts), &none());
         for part in [
             "Measured: 2 months, 2026-09 to 2026-10, in US dollars\n",
             "- 2026-09 counts as a whole month, though",
@@ -187,7 +256,58 @@ mod tests {
 
     #[test]
     fn where_there_is_nothing_it_says_so() {
-        let text = text(&report(vec![], &[], &Facts::default()));
-        assert_eq!(text, "- Nothing was paid for yet. Ask again when a month with work has ended.\n");
+        let text = text(&report(vec![], &[], &Facts::default()), &none());
+        assert_eq!(
+            text,
+            "- Nothing was paid for yet. Ask again when a month with work has ended.\n\n\
+             The same work at equal models\n\
+             - No models are stated to be equal, so none are compared. State them, with the evidence, by PUT \
+             /api/v1/billing/equal-models/NAME.\n"
+        );
+    }
+
+    fn none() -> Arbitrage {
+        compare(vec![], &[], |_| Err(String::new()))
+    }
+
+    #[test]
+    fn equal_models_stand_side_by_side() {
+        let model = |provider: &str, name: &str| EqualModel { provider: provider.into(), model: name.into() };
+        let group = EqualGroup {
+            name: "small".into(),
+            models: vec![model("openai", "luna"), model("second", "luna"), model("gone", "g")],
+            evidence: "200 essays, kappa 0.8".into(),
+            stated_by: None,
+            stated_by_name: Some("Ada Lind".into()),
+            stated_at: "2026-10-05T10:00:00Z".parse().unwrap(),
+        };
+        let (_, paid) = used("luna", true, 3);
+        let work = Work {
+            at: model("openai", "luna"),
+            batch: Paid { answers: 100, ..paid },
+            realtime: Paid::default(),
+        };
+        let price = seed_prices().iter().find(|row| row.model == "gpt-6-luna").unwrap().price;
+        let found = compare(vec![group], &[work], |one| match one.provider.as_str() {
+            "gone" => Err("gone is not set up, or is switched off".to_owned()),
+            name => {
+                let discount = if name == "second" { 5_000 } else { 0 };
+                let terms = Terms::new(price, &Deal { discount, tiers: vec![] }, 0);
+                Ok(Held { kind: ProviderKind::Openai, terms, batches: name == "openai" })
+            }
+        });
+        let text = text(&report(vec![], &[], &Facts::default()), &found);
+        for part in [
+            "\nsmall: held equal by Ada Lind since 2026-10-05: 200 essays, kappa 0.8\n",
+            "  work of luna of openai, $3.00 booked (answers: 100 in batches, 0 in real time)\n",
+            &format!("    {:<36}{:>14}{:>14}{:>14}\n", "luna of openai", "$0.061", "$0.12", "$0.061"),
+            &format!("    {:<36}{:>14}{:>14}{:>14}\n", "luna of second", "$0.061", "$0.061", "-"),
+            "    g of gone                           not known: gone is not set up, or is switched off\n",
+            "    cheapest: the one that did the work\n",
+            "\nAssumed\n- That models are equal is the word of who stated it",
+        ] {
+            assert!(text.contains(part), "no \"{part}\" in:\n{text}");
+        }
+        assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
     }
 }
