@@ -724,6 +724,7 @@ fn a_job(route: Route, now: DateTime<Utc>) -> Job {
         expected: NanoUsd::ZERO,
         course_id: crate::store::CourseId(id(3)),
         cost_centre: "arts".into(),
+        steps: None,
     }
 }
 

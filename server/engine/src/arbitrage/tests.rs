@@ -49,7 +49,14 @@ fn group(models: &[EqualModel]) -> EqualGroup {
 }
 
 fn paid(answers: i64, input_tokens: i64, output_tokens: i64) -> Paid {
-    Paid { spent: NanoUsd(1), answers, input_tokens, cached_tokens: input_tokens / 2, output_tokens }
+    Paid {
+        spent: NanoUsd(1),
+        answers,
+        input_tokens,
+        cached_tokens: input_tokens / 2,
+        output_tokens,
+        ..Paid::default()
+    }
 }
 
 fn held(of: &EqualModel) -> Result<Held, String> {

@@ -114,7 +114,7 @@ fn way(provider: &str, model: &str, batched: bool) -> Way {
 }
 
 fn paid(spent: i64, input_tokens: i64) -> Paid {
-    Paid { spent: NanoUsd(spent), answers: 1, input_tokens, cached_tokens: 0, output_tokens: 10 }
+    Paid { spent: NanoUsd(spent), answers: 1, input_tokens, output_tokens: 10, ..Paid::default() }
 }
 
 #[test]

@@ -106,6 +106,7 @@ async fn a_measure_is_taken_once() {
                 settings,
                 registry,
                 mailer: Mailer::off(),
+                webhook: crate::webhook::Webhook::off(),
             };
             Engine::new(parts).await.unwrap()
         };

@@ -135,6 +135,7 @@ mod tests {
             input_tokens: 300,
             cached_tokens: 20,
             output_tokens: 40,
+            ..Paid::default()
         };
         let ways = [
             (way("Ökonomie".into(), true), paid),

@@ -222,7 +222,7 @@ mod tests {
             batched,
         };
         let spent = NanoUsd::from_dollars(dollars);
-        (way, Paid { spent, answers: 1, input_tokens: 1_234_567, cached_tokens: 0, output_tokens: 10 })
+        (way, Paid { spent, answers: 1, input_tokens: 1_234_567, output_tokens: 10, ..Paid::default() })
     }
 
     #[test]
