@@ -1,6 +1,6 @@
 //! The part of the page of budgets that shows cost control: measures, what each saved, and who decides about it.
 
-use crate::components::{DataTable, Moment, PostForm, Tag, Tone, col, num};
+use crate::components::{Cell, DataTable, Moment, PostForm, Tag, Tone, col};
 use crate::view::{CostChange, CostControl, CostMeasure};
 use crate::words;
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ const MODES: [(&str, &str); 3] =
 /// Cost control in a month; in one that has ended only what was done and saved.
 pub(super) fn section(control: &CostControl, open: bool) -> AnyView {
     let rows = control.measures.iter().map(|measure| row(measure, open)).collect_view();
-    let mut columns = vec![col("Measure"), num("Saved")];
+    let mut columns = vec![col("Measure"), col("Saved")];
     if open {
         columns.insert(1, col("Now"));
         columns.push(col("Decided"));
@@ -26,7 +26,7 @@ pub(super) fn section(control: &CostControl, open: bool) -> AnyView {
         <section class="stack" aria-labelledby="cost-control">
             <h2 id="cost-control">"Cost control"</h2>
             {intro}
-            <DataTable caption="Measures that save money" columns>{rows}</DataTable>
+            <DataTable caption="Measures that save money" columns cards=true>{rows}</DataTable>
             {economy(control, open)}
             {changes(&control.changes)}
         </section>
@@ -50,14 +50,15 @@ fn row(measure: &CostMeasure, open: bool) -> AnyView {
             }
             None => view! { <Tag tone=Tone::Plain text="Off"/> }.into_any(),
         };
-        view! { <td>{now}</td> }
+        view! { <Cell label="Now">{now}</Cell> }
     });
     let decide = open.then(|| decide(measure));
+    let (title, what) = (measure.title.clone(), measure.what.clone());
     view! {
-        <tr>
-            <td><b>{measure.title.clone()}</b><div class="small quiet">{measure.what.clone()}</div></td>
+        <tr role="row">
+            <Cell label="Measure"><b>{title}</b><div class="small quiet">{what}</div></Cell>
             {now}
-            <td class="num">{saved}</td>
+            <Cell label="Saved">{saved}</Cell>
             {decide}
         </tr>
     }
@@ -72,13 +73,13 @@ fn decide(measure: &CostMeasure) -> AnyView {
     let (name, label) = (measure.name.clone(), format!("Who decides: {}", measure.title));
     let button = format!("Save: {}", measure.title);
     view! {
-        <td>
-            <PostForm action="/admin/budget" class="row no-print">
+        <Cell label="Decided">
+            <PostForm action="/admin/budget" class="row field-row no-print">
                 <input type="hidden" name="measure" value=name/>
                 <select name="mode" aria-label=label>{options}</select>
                 <button class="button" name="do" value="control" aria-label=button>"Save"</button>
             </PostForm>
-        </td>
+        </Cell>
     }
     .into_any()
 }
