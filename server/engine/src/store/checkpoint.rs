@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// From one time to the next, while there are commits.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_millis(250);
 
 /// With so many pages in the log the next commit does it after all, since the log can only begin anew when nobody writes.
 pub(super) const BACKSTOP: &str = "8000";
