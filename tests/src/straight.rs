@@ -80,17 +80,20 @@ pub async fn write_again(before: &Path, written: &Path, groups: usize) -> anyhow
 
 /// The rows of every table beyond those that are there already, parents before children.
 async fn new_rows(from: &mut SqliteConnection, to: &mut SqliteConnection) -> anyhow::Result<Vec<Table>> {
-    let names: Vec<(String,)> = sqlx::query_as(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
+    let names: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT s.name, l.wr FROM sqlite_schema s JOIN pragma_table_list l ON l.name = s.name AND l.schema = 'main' \
+         WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite_%' ORDER BY s.rowid",
     )
     .fetch_all(&mut *from)
     .await?;
     let mut tables = Vec::new();
-    for (name,) in names {
+    for (name, without_rowid) in names {
+        // Such a table is in the order of its key: its first column.
+        let order = if without_rowid { "1" } else { "rowid" };
         let count = AssertSqlSafe(format!("SELECT count(*) FROM \"{name}\""));
         let (there,): (i64,) = sqlx::query_as(count).fetch_one(&mut *to).await?;
         let select =
-            AssertSqlSafe(format!("SELECT * FROM \"{name}\" ORDER BY rowid LIMIT -1 OFFSET {there}"));
+            AssertSqlSafe(format!("SELECT * FROM \"{name}\" ORDER BY {order} LIMIT -1 OFFSET {there}"));
         let rows = sqlx::query(select).fetch_all(&mut *from).await?;
         let Some(first) = rows.first() else { continue };
         let columns = first.columns().iter().map(|column| column.name().to_owned()).collect();
