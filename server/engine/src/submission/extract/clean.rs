@@ -70,8 +70,19 @@ fn act(c: char, last: Option<char>) -> Act {
     }
 }
 
+/// The text in NFC.
+fn nfc(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(text),
+        _ => Cow::Owned(text.nfc().collect()),
+    }
+}
+
 /// The clean text, and how many characters that can't be seen were taken out of it.
 pub(super) fn clean(text: &str, lines: Lines) -> (String, u64) {
+    // Before characters are judged, since some are an ASCII one in normal form (U+037E is a semicolon); and again
+    // after, since what was taken out may have parted a letter from its accent.
+    let text = nfc(text);
     let mut invisible = 0;
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -100,10 +111,7 @@ pub(super) fn clean(text: &str, lines: Lines) -> (String, u64) {
     end_line(&mut out);
     // Leading spaces of the first line stay out, its blank lines too.
     let body = out.trim_matches(|c| c == '\n' || c == ' ');
-    let body = match is_nfc_quick(body.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(body),
-        _ => Cow::Owned(body.nfc().collect()),
-    };
+    let body = nfc(body);
     let text = match lines {
         Lines::Written if !body.contains("\n\n") && body.contains('\n') && !is_wrapped(&body) => {
             lines_apart(&body)
