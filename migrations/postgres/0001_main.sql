@@ -149,6 +149,7 @@ CREATE TABLE model_jobs (
     course_id     UUID NOT NULL,
     cost_centre   TEXT NOT NULL,
     steps         JSONB,         -- what cost control changed of its way
+    hold          BOOLEAN NOT NULL,        -- a rule asks that a person approves its marks
     started_at    TIMESTAMPTZ,
     finished_at   TIMESTAMPTZ,
     failure       TEXT,                   -- what went wrong last, for staff

@@ -149,6 +149,7 @@ CREATE TABLE model_jobs (
     course_id     BLOB NOT NULL,
     cost_centre   TEXT NOT NULL,
     steps         TEXT,          -- what cost control changed of its way
+    hold          INTEGER NOT NULL,        -- a rule asks that a person approves its marks
     started_at    TEXT,
     finished_at   TEXT,
     failure       TEXT,                   -- what went wrong last, for staff

@@ -54,7 +54,7 @@ fn deciding() -> anyhow::Result<Duration> {
         name: format!("rule_{n}"),
         title: format!("Rule {n}"),
         condition: condition.to_owned(),
-        action: Action { way: Way::PreferBatch, lane: None, provider: None },
+        action: Action::of(Way::PreferBatch),
         priority: i64::try_from(n).unwrap_or(i64::MAX),
         enabled: true,
     };
@@ -109,7 +109,7 @@ async fn replaying() -> anyhow::Result<(usize, Duration)> {
         name: "short".to_owned(),
         title: "Short work at once".to_owned(),
         condition: "submission.words < 20".to_owned(),
-        action: Action { way: Way::Realtime, lane: None, provider: None },
+        action: Action::of(Way::Realtime),
         priority: 9,
         enabled: true,
     });

@@ -118,6 +118,8 @@ async fn rules_that_can_not_be_used_are_refused(database: Database) {
             json!([rule(json!({"action": {"way": "batch", "provider": "nobody"}}))]),
             "rules[0].action.provider",
         ),
+        (json!([rule(json!({"action": {"way": "batch", "model": "no-such"}}))]), "rules[0].action.model"),
+        (json!([rule(json!({"action": {"way": "batch", "hold": "yes"}}))]), "rules[0].action.hold"),
         (json!([rule(json!({"action": {"way": "by post"}}))]), "rules[0].action.way"),
         (json!([rule(json!({"colour": "red"}))]), "rules[0].colour"),
     ] {

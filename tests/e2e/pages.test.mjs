@@ -128,6 +128,11 @@ test('a condition is checked while it is typed', async () => {
   await told.getByText('Column 8: budget has no “usd”. Did you mean “used”?').waitFor();
   await field.fill('budget.used > 0.7');
   await page.waitForFunction(() => document.querySelector('#condition-check').textContent === '');
+  await field.fill('true');
+  await page.getByLabel('Hold the marks until a person approves them').check();
+  await page.getByRole('button', { name: 'Replay' }).click();
+  await page.getByRole('cell', { name: 'Held for approval' }).waitFor();
+  assert.ok(await page.locator('#hold').isChecked(), 'what was typed is still there');
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });

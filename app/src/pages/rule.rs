@@ -7,10 +7,11 @@ use crate::components::{
 use crate::data::{FieldError, RefusedForm};
 use crate::islands::ConditionCheck;
 use crate::render::answer_refused;
-use crate::view::{Lane, NanoUsd, ReplayChange, ReplaySide, Route, RuleEdit, RuleReplay, RuleTried};
+use crate::view::{NanoUsd, ReplayChange, ReplaySide, ReplayWay, RuleEdit, RuleReplay, RuleTried};
 use crate::{when, words};
 use chrono::TimeDelta;
 use leptos::prelude::*;
+use std::collections::BTreeMap;
 
 /// `/admin/rules/edit?rule=`; without a name a new one
 #[component]
@@ -135,6 +136,27 @@ fn named(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(value, text)| ((*value).to_owned(), (*text).to_owned())).collect()
 }
 
+/// What is chosen but not set up any more can be seen, and chosen again.
+fn with_gone(options: &mut Vec<(String, String)>, chosen: &str) {
+    if options.iter().all(|(value, _)| value != chosen) {
+        options.push((chosen.to_owned(), format!("{chosen} (not set up)")));
+    }
+}
+
+/// Each model once, with those who have it.
+fn whose_models(providers: &[(String, Vec<String>)]) -> Vec<(String, String)> {
+    let mut whose: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (provider, models) in providers {
+        for model in models {
+            whose.entry(model).or_default().push(provider);
+        }
+    }
+    whose
+        .iter()
+        .map(|(model, whose)| ((*model).to_owned(), format!("{model} ({})", whose.join(", "))))
+        .collect()
+}
+
 fn form(page: &RuleEdit, refused: &RefusedForm) -> AnyView {
     let draft = page.draft.clone();
     let ways = named(&[
@@ -146,10 +168,11 @@ fn form(page: &RuleEdit, refused: &RefusedForm) -> AnyView {
     let lanes =
         named(&[("", "by urgency"), ("urgent", "urgent"), ("standard", "standard"), ("economy", "economy")]);
     let mut providers = named(&[("", "the cheapest that suits")]);
-    providers.extend(page.providers.iter().map(|name| (name.clone(), name.clone())));
-    if !draft.provider.is_empty() && !page.providers.contains(&draft.provider) {
-        providers.push((draft.provider.clone(), format!("{} (not set up)", draft.provider)));
-    }
+    providers.extend(page.providers.iter().map(|(name, _)| (name.clone(), name.clone())));
+    with_gone(&mut providers, &draft.provider);
+    let mut models = named(&[("", "the one that its provider marks with")]);
+    models.extend(whose_models(&page.providers));
+    with_gone(&mut models, &draft.model);
     let action = if draft.name.is_empty() {
         "/admin/rules/edit".to_owned()
     } else {
@@ -166,9 +189,10 @@ fn form(page: &RuleEdit, refused: &RefusedForm) -> AnyView {
     let way = choice(refused, "way", "Then", &draft.way, ways);
     let lane = choice(refused, "lane", "Lane", &draft.lane, lanes);
     let provider = choice(refused, "provider", "Provider", &draft.provider, providers);
+    let model = choice(refused, "model", "Model", &draft.model, models);
     let days = text(refused, "days", "Days back", draft.days, number);
     let tracking_id = text(refused, "tracking_id", "A submission’s tracking id", draft.tracking_id, id);
-    let (version, enabled) = (page.version.to_string(), draft.enabled);
+    let (version, enabled, hold) = (page.version.to_string(), draft.enabled, draft.hold);
     view! {
         <PostForm action=action class="sheet stack no-print">
             <h2>"The rule"</h2>
@@ -179,6 +203,8 @@ fn form(page: &RuleEdit, refused: &RefusedForm) -> AnyView {
             {way}
             {lane}
             {provider}
+            {model}
+            <div class="row"><input type="checkbox" id="hold" name="hold" value="1" checked=hold/><label for="hold">"Hold the marks until a person approves them"</label></div>
             <div class="row"><input type="checkbox" id="enabled" name="enabled" value="1" checked=enabled/><label for="enabled">"Switched on"</label></div>
             <h2>"See what it would change"</h2>
             {days}
@@ -231,6 +257,8 @@ fn replayed(replay: &RuleReplay) -> AnyView {
         }
         .into_any()
     };
+    let held = replay.was.held + replay.would_be.held > 0;
+    let held = held.then(|| line("Held for approval", &|side| words::count(side.held)));
     let lines = [
         line("Real time", &|side| words::count(side.realtime)),
         line("Batch", &|side| words::count(side.batch)),
@@ -249,7 +277,7 @@ fn replayed(replay: &RuleReplay) -> AnyView {
             .into_any()
     } else {
         view! {
-            <DataTable caption=format!("Over {}", words::counted(replay.days, "day", "days")) columns=vec![col("What"), num("Was"), num("Would be")]>{lines}</DataTable>
+            <DataTable caption=format!("Over {}", words::counted(replay.days, "day", "days")) columns=vec![col("What"), num("Was"), num("Would be")]>{lines}{held}</DataTable>
             <p class="small quiet" role="status">{format!("{works} replayed in {took}; {} would go another way.", words::count(replay.changed))}{left_out}</p>
             {changes}
         }
@@ -265,8 +293,11 @@ fn replayed(replay: &RuleReplay) -> AnyView {
 }
 
 fn changes(changed: u64, changes: &[ReplayChange]) -> AnyView {
-    let way = |(route, lane, provider): &(Route, Lane, String)| {
-        format!("{}, {} lane, {provider}", words::route(*route), words::lane(*lane).to_lowercase())
+    let way = |way: &ReplayWay, by_model: bool| {
+        let (route, lane) = (words::route(way.route), words::lane(way.lane).to_lowercase());
+        let model = if by_model { format!(", by {}", way.model) } else { String::new() };
+        let held = if way.held { ", held for approval" } else { "" };
+        format!("{route}, {lane} lane, {}{model}{held}", way.provider)
     };
     let money =
         |(was, would_be): (NanoUsd, NanoUsd)| format!("{} → {}", words::usd(was), words::usd(would_be));
@@ -276,11 +307,14 @@ fn changes(changed: u64, changes: &[ReplayChange]) -> AnyView {
             let id = change.tracking_id.clone().map(|id| {
                 view! { <a class="id" href=format!("/teach/submissions/{id}")>{id.clone()}</a> }
             });
+            // Models are named where nothing else tells two ways apart.
+            let by_model =
+                change.was.provider == change.would_be.provider && change.was.model != change.would_be.model;
             view! {
                 <tr>
                     <td>{id}</td>
-                    <td>{way(&change.was)}</td>
-                    <td>{way(&change.would_be)}</td>
+                    <td>{way(&change.was, by_model)}</td>
+                    <td>{way(&change.would_be, by_model)}</td>
                     <td class="num">{money(change.cost)}</td>
                 </tr>
             }

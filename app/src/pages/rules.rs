@@ -67,8 +67,7 @@ fn draw(page: Rules, done: Option<&str>) -> AnyView {
 fn row(rule: &Rule, place: usize, last: usize, version: i64) -> AnyView {
     let class = if rule.enabled { "rule" } else { "rule off" };
     let off = (!rule.enabled).then(|| view! { <Tag text="Off"/> });
-    let gone =
-        rule.provider_is_gone.then(|| view! { <Tag tone=Tone::Warn text="Its provider is not set up"/> });
+    let gone = rule.names_nobody.then(|| view! { <Tag tone=Tone::Warn text="What it names is not set up"/> });
     let share = rule.share.map(|share| {
         view! { <span class="quiet small">{format!(" · decided {} of last week’s work", words::percent(share))}</span> }
     });

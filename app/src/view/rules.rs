@@ -34,8 +34,8 @@ pub struct Rule {
     pub enabled: bool,
     /// Share of the last seven days' work that it decided about; none where there was no work.
     pub share: Option<f64>,
-    /// The provider that it names is not set up.
-    pub provider_is_gone: bool,
+    /// The provider or model that it names is not set up.
+    pub names_nobody: bool,
 }
 
 /// A rule being changed, or a new one, and what came of trying it.
@@ -47,8 +47,8 @@ pub struct RuleEdit {
     pub place: Option<u64>,
     /// What the form holds.
     pub draft: RuleDraft,
-    /// The providers that are set up.
-    pub providers: Vec<String>,
+    /// The providers that are set up, with their models.
+    pub providers: Vec<(String, Vec<String>)>,
     /// The facts that conditions can look at: their names, what they hold, what they say.
     pub facts: Vec<RuleFact>,
     /// What is wrong with what was asked for.
@@ -74,6 +74,10 @@ pub struct RuleDraft {
     pub lane: String,
     /// The provider; empty: the cheapest that suits.
     pub provider: String,
+    /// The model; empty: the one that its provider marks with.
+    pub model: String,
+    /// Marks wait for a person's approval.
+    pub hold: bool,
     /// Switched on.
     pub enabled: bool,
     /// The submission to try it on.
@@ -136,6 +140,8 @@ pub struct ReplaySide {
     pub realtime: u64,
     /// Works marked in batches.
     pub batch: u64,
+    /// Works whose marks a rule holds for approval.
+    pub held: u64,
     /// Expected cost of all.
     pub cost: NanoUsd,
     /// Seconds within which half of them are expected back.
@@ -144,15 +150,30 @@ pub struct ReplaySide {
     pub longest: i64,
 }
 
+/// Where a work goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplayWay {
+    /// The route.
+    pub route: Route,
+    /// The lane.
+    pub lane: Lane,
+    /// The provider.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// A rule holds its marks for approval.
+    pub held: bool,
+}
+
 /// A work that would go another way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayChange {
     /// The submission; none where it is gone.
     pub tracking_id: Option<String>,
-    /// Where it went: route, lane, provider.
-    pub was: (Route, Lane, String),
+    /// Where it went.
+    pub was: ReplayWay,
     /// Where it would go.
-    pub would_be: (Route, Lane, String),
+    pub would_be: ReplayWay,
     /// What it was expected to cost, and would be.
     pub cost: (NanoUsd, NanoUsd),
 }

@@ -12,7 +12,7 @@ use axum::{
 use quire_engine::{
     identity::Act,
     queue::Lane,
-    routing::{self, Holds, RulesError, VersionSeen, Way},
+    routing::{self, Action, Holds, RulesError, VersionSeen, Way},
     submission::NotATrackingId,
 };
 
@@ -302,8 +302,8 @@ fn rule(rule: routing::Rule) -> model::Rule {
         Way::PreferBatch => model::RuleWay::PreferBatch,
         Way::BatchUnlessUrgent => model::RuleWay::BatchUnlessUrgent,
     };
-    let action =
-        model::RuleAction { way, lane: rule.action.lane.map(convert::lane), provider: rule.action.provider };
+    let Action { lane, provider, model, hold, .. } = rule.action;
+    let action = model::RuleAction { way, lane: lane.map(convert::lane), provider, model, hold };
     model::Rule {
         name: rule.name,
         title: rule.title,
@@ -330,7 +330,13 @@ fn taken(rule: model::Rule) -> routing::Rule {
         name: rule.name,
         title: rule.title,
         condition: rule.condition,
-        action: routing::Action { way, lane, provider: rule.action.provider },
+        action: Action {
+            way,
+            lane,
+            provider: rule.action.provider,
+            model: rule.action.model,
+            hold: rule.action.hold,
+        },
         priority: rule.priority,
         enabled: rule.enabled,
     }
@@ -340,6 +346,7 @@ fn side(side: &routing::Side) -> model::ReplaySide {
     model::ReplaySide {
         realtime: side.realtime,
         batch: side.batch,
+        held: side.held,
         cost_nano_usd: side.cost.0,
         half_within_seconds: side.half_within,
         longest_wait_seconds: side.longest,
@@ -351,6 +358,8 @@ fn went(went: routing::Went) -> model::ReplayedRoute {
         kind: convert::route_type(went.route),
         lane: convert::lane(went.lane),
         provider: went.provider,
+        model: went.model,
+        held: went.held,
         rule: went.rule,
         cost_nano_usd: went.cost.0,
     }

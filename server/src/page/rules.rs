@@ -65,6 +65,8 @@ pub(crate) fn draft(form: &RefusedForm) -> view::RuleDraft {
         way: of("way"),
         lane: of("lane"),
         provider: of("provider"),
+        model: of("model"),
+        hold: form.value("hold").is_some(),
         enabled: form.value("enabled").is_some(),
         tracking_id: of("tracking_id"),
         days: of("days"),
@@ -90,8 +92,9 @@ pub(crate) fn with_draft(
     if lane.is_none() && !draft.lane.is_empty() {
         return Err(vec![error("lane", "Choose a lane from the list.")]);
     }
-    let provider = Some(draft.provider.clone()).filter(|provider| !provider.is_empty());
-    let action = Action { way, lane, provider };
+    let named = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let action =
+        Action { way, lane, provider: named(&draft.provider), model: named(&draft.model), hold: draft.hold };
     let (title, condition, enabled) = (draft.title.clone(), draft.condition.clone(), draft.enabled);
     if let Some(name) = name {
         let Some(place) = rules.iter().position(|rule| rule.name == name) else {
@@ -155,7 +158,7 @@ impl Pages {
         let share = |rule: Option<String>| {
             (all > 0).then(|| found.decided.get(&rule).copied().unwrap_or(0) as f64 / all as f64)
         };
-        let ways = self.engine.ways();
+        let offers = self.engine.models_by_provider();
         let row = |rule: &Rule| view::Rule {
             name: rule.name.clone(),
             title: rule.title.clone(),
@@ -163,11 +166,7 @@ impl Pages {
             action: rule.action.words(),
             enabled: rule.enabled,
             share: share(Some(rule.name.clone())),
-            provider_is_gone: rule
-                .action
-                .provider
-                .as_ref()
-                .is_some_and(|named| ways.iter().all(|(provider, _)| provider != named)),
+            names_nobody: rule.action.names_nobody(&offers),
         };
         Ok(view::Rules {
             version: found.version.version,
@@ -226,7 +225,7 @@ impl Pages {
                     ..view::RuleDraft::default()
                 },
             },
-            providers: self.engine.ways().into_iter().map(|(provider, _)| provider).collect(),
+            providers: self.engine.models_by_provider(),
             facts: facts(),
             errors: Vec::new(),
             tried: None,
@@ -260,7 +259,8 @@ impl Pages {
             let tried = self.engine.try_rules(actor, rules, &id).await?;
             let way = |d: &routing::Decision| {
                 let route = words::route(route(d.route)).to_lowercase();
-                format!("{route}, {} lane, {}", lane_name(d.lane), d.provider)
+                let held = if d.hold { ", marks held for approval" } else { "" };
+                format!("{route}, {} lane, {} by {}{held}", lane_name(d.lane), d.provider, d.model)
             };
             let (was, would_be) = (way(&tried.was), way(&tried.would_be));
             let reasoning = tried.would_be.reasoning;
@@ -290,11 +290,18 @@ impl Pages {
         let side = |side: &routing::Side| view::ReplaySide {
             realtime: side.realtime,
             batch: side.batch,
+            held: side.held,
             cost: money(side.cost),
             half_within: side.half_within,
             longest: side.longest,
         };
-        let way = |went: &routing::Went| (route(went.route), lane(went.lane), went.provider.clone());
+        let way = |went: &routing::Went| view::ReplayWay {
+            route: route(went.route),
+            lane: lane(went.lane),
+            provider: went.provider.clone(),
+            model: went.model.clone(),
+            held: went.held,
+        };
         let changes = replay.changes.iter().map(|change| view::ReplayChange {
             tracking_id: named.get(&change.job).map(ToString::to_string),
             was: way(&change.was),
@@ -322,6 +329,8 @@ fn draft_of(rule: &Rule) -> view::RuleDraft {
         way: way_name(rule.action.way).to_owned(),
         lane: rule.action.lane.map(lane_name).unwrap_or_default().to_owned(),
         provider: rule.action.provider.clone().unwrap_or_default(),
+        model: rule.action.model.clone().unwrap_or_default(),
+        hold: rule.action.hold,
         enabled: rule.enabled,
         tracking_id: String::new(),
         days: DAYS.to_owned(),
@@ -384,6 +393,15 @@ mod tests {
             (1, "budget_conservation", "Thrift", 2)
         );
         assert_eq!(rule.action.words(), "batch, economy lane");
+        let held = view::RuleDraft { model: "gpt-6".to_owned(), hold: true, ..typed("Held") };
+        let (rules, place) = with_draft(routing::seeded(), None, &held).unwrap();
+        assert_eq!(
+            rules[place].action.words(),
+            "batch, economy lane, by the model gpt-6, marks held for approval"
+        );
+        assert_eq!(view::RuleDraft { days: String::new(), ..draft_of(&rules[place]) }, {
+            view::RuleDraft { name: "held".to_owned(), ..held }
+        });
         for (name, draft, field) in [
             (Some("gone"), typed("Gone"), "title"),
             (None, view::RuleDraft { way: "by post".to_owned(), ..typed("New") }, "way"),

@@ -12,7 +12,7 @@ fn rule(name: &str, title: &str, condition: &str, action: &str, share: f64) -> R
         action: action.to_owned(),
         enabled: true,
         share: Some(share),
-        provider_is_gone: false,
+        names_nobody: false,
     }
 }
 
@@ -41,7 +41,7 @@ pub fn rules() -> Rules {
             ),
             Rule {
                 enabled: false,
-                provider_is_gone: true,
+                names_nobody: true,
                 ..rule(
                     "long_essays",
                     "Long essays to Anthropic",
@@ -79,14 +79,22 @@ pub fn edit(name: Option<&str>, sent: Option<&RefusedForm>) -> Option<RuleEdit> 
     let side = |realtime, batch, cents: i64, half_within, longest| ReplaySide {
         realtime,
         batch,
+        held: if realtime < 1_000 { batch } else { 0 },
         cost: NanoUsd(cents * 10_000_000),
         half_within,
         longest,
     };
+    let way = |route, model: &str, held| ReplayWay {
+        route,
+        lane: Lane::Standard,
+        provider: "openai".to_owned(),
+        model: model.to_owned(),
+        held,
+    };
     let change = |tracking_id: &str| ReplayChange {
         tracking_id: Some(tracking_id.to_owned()),
-        was: (Route::Realtime, Lane::Standard, "openai".to_owned()),
-        would_be: (Route::Batch, Lane::Standard, "openai".to_owned()),
+        was: way(Route::Realtime, "gpt-5-mini", false),
+        would_be: way(Route::Batch, "gpt-5-nano", true),
         cost: (NanoUsd(610_000), NanoUsd(305_000)),
     };
     let shown = name == Some("tried");
@@ -94,7 +102,10 @@ pub fn edit(name: Option<&str>, sent: Option<&RefusedForm>) -> Option<RuleEdit> 
         version: 7,
         place: name.map(|_| 2),
         draft,
-        providers: vec!["anthropic".to_owned(), "openai".to_owned()],
+        providers: vec![
+            ("anthropic".to_owned(), vec!["claude-haiku".to_owned()]),
+            ("openai".to_owned(), vec!["gpt-5-mini".to_owned(), "gpt-5-nano".to_owned()]),
+        ],
         facts: vec![
             fact("urgency", "one of high, medium, low", "how soon marks are needed"),
             fact(
@@ -111,8 +122,8 @@ pub fn edit(name: Option<&str>, sent: Option<&RefusedForm>) -> Option<RuleEdit> 
         errors: vec![],
         tried: shown.then(|| RuleTried {
             tracking_id: "QR-7F3K-92MD".to_owned(),
-            was: "real time, standard lane, openai".to_owned(),
-            would_be: "batch, standard lane, openai".to_owned(),
+            was: "real time, standard lane, openai by gpt-5-mini".to_owned(),
+            would_be: "batch, standard lane, openai by gpt-5-nano, marks held for approval".to_owned(),
             same: false,
             reasoning:
                 "Rule \"Budget conservation\" applies: budget.used > 0.7. openai is the cheapest that suits."

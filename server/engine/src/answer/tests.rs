@@ -725,6 +725,7 @@ fn a_job(route: Route, now: DateTime<Utc>) -> Job {
         course_id: crate::store::CourseId(id(3)),
         cost_centre: "arts".into(),
         steps: None,
+        hold: false,
     }
 }
 

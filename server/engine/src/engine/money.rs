@@ -3,10 +3,9 @@
 use super::{Engine, EngineError};
 use crate::{
     budget::{self, Budgets, Month},
-    cost_control::Measure,
-    provider::{Listed, Prices, ProviderKind, Usage, price::Terms},
+    provider::{Listed, Prices, ProviderKind, ProviderSettings, Usage, price::Terms},
     queue::Job,
-    routing::{ProviderFacts, Route},
+    routing::{ProviderFacts, Route, Standing},
     store::{NanoUsd, Tx},
     submission::tokens::Calibration,
 };
@@ -154,13 +153,9 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Vec<ProviderFacts> {
         let load = self.load();
-        let economy = load.measures.has(Measure::Economy);
         let mut facts = Vec::new();
         for entry in self.providers() {
-            let models = entry.settings.models.first().map(|model| (model, false));
-            let cheaper =
-                entry.settings.economy_model.as_ref().filter(|_| economy).map(|model| (model, true));
-            for (model, economy) in models.into_iter().chain(cheaper) {
+            for (model, standing) in models(&entry.settings) {
                 let terms = self.terms(&entry.name, model, now, Prices::terms);
                 let list = self.terms(&entry.name, model, now, Prices::terms_without_volume);
                 let (Ok(terms), Ok(list)) = (terms, list) else { continue };
@@ -174,7 +169,7 @@ impl Engine {
                     name: entry.name.clone(),
                     kind: entry.kind,
                     model: model.clone(),
-                    economy,
+                    standing,
                     batch: entry.provider.capabilities().batch,
                     healthy: self.health().is_up(&entry.name),
                     realtime_cost: terms.cost(&usage, false),
@@ -190,6 +185,20 @@ impl Engine {
         }
         facts
     }
+}
+
+/// A provider's models, and which works each takes.
+fn models(settings: &ProviderSettings) -> impl Iterator<Item = (&String, Standing)> {
+    let economy = settings.economy_model.as_ref();
+    let standing = move |(place, model): (usize, &String)| match place {
+        0 => Standing::Usual,
+        _ if economy == Some(model) => Standing::Economy,
+        _ => Standing::Named,
+    };
+    let listed = settings.models.iter().enumerate().map(move |of| (of.1, standing(of)));
+    listed.chain(
+        economy.filter(|model| !settings.models.contains(model)).map(|model| (model, Standing::Economy)),
+    )
 }
 
 fn positive(n: i64) -> u64 {

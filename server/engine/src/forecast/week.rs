@@ -365,6 +365,7 @@ impl Week {
             course_id: CourseId(uuid::Uuid::nil()),
             cost_centre: String::new(),
             steps: None,
+            hold: false,
         }
     }
 

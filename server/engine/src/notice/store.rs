@@ -202,10 +202,11 @@ struct Subject {
 }
 
 const SUBJECT: &str = "s.id AS submission_id, s.tracking_id, s.submitted_at, a.title AS assignment, \
-    c.title AS course, (a.release = 'on_approval') AS held, o.provider, o.reason, o.began_at, o.ended_at, \
+    c.title AS course, (a.release = 'on_approval' OR COALESCE(mj.hold, FALSE)) AS held, o.provider, o.reason, o.began_at, o.ended_at, \
     g.percent, gc.title AS budget_course, g.month, g.used_nano, g.limit_nano, gb.hard_stop";
 
 const SUBJECTS: &str = "LEFT JOIN submissions s ON s.id = n.subject_id \
+    LEFT JOIN model_jobs mj ON mj.submission_id = s.id \
     LEFT JOIN assignments a ON a.id = s.assignment_id LEFT JOIN courses c ON c.id = a.course_id \
     LEFT JOIN provider_outages o ON o.id = n.subject_id \
     LEFT JOIN budget_alerts g ON g.id = n.subject_id LEFT JOIN courses gc ON gc.id = g.course_id \

@@ -94,6 +94,8 @@ pub struct Job {
     pub cost_centre: String,
     /// What cost control changed of its way; none: nothing.
     pub steps: Option<Json<Vec<Step>>>,
+    /// A rule asks that a person approves the marks before they are released.
+    pub hold: bool,
 }
 
 impl Job {

@@ -202,6 +202,7 @@ mod tests {
             course_id: CourseId(uuid::Uuid::nil()),
             cost_centre: String::new(),
             steps: None,
+            hold: false,
         }
     }
 

@@ -22,8 +22,8 @@ const JOBS: Rows = Rows {
     insert: "INSERT INTO model_jobs (id, submission_id, state, lane, route, provider, model, priority, deadline, \
              arrived_at, joined, ready_at, input_tokens, output_tokens, max_output, bytes, work_bytes, attempt, failures, kills, \
              diverted, reserved_nano, expected_nano, course_id, cost_centre, likely_at, promised_at, \
-             reckoned_p50, reckoned_p90, steps)",
-    columns: 30,
+             reckoned_p50, reckoned_p90, steps, hold)",
+    columns: 31,
     tail: "",
 };
 
@@ -65,6 +65,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Res
         q.put(promise.reckoned.p50);
         q.put(promise.reckoned.p90);
         q.put(job.steps.clone());
+        q.put(job.hold);
     })
     .await?;
     DECISIONS
@@ -78,7 +79,7 @@ pub async fn insert(x: &mut impl Exec, jobs: &[(Job, Decision, Promise)]) -> Res
 
 const COLUMNS: &str = "id, submission_id, state, lane, route, provider, model, priority, deadline, arrived_at, \
     joined, ready_at, input_tokens, output_tokens, max_output, bytes, work_bytes, attempt, failures, kills, diverted, batch_id, reserved_nano, \
-    expected_nano, course_id, cost_centre, steps";
+    expected_nano, course_id, cost_centre, steps, hold";
 
 /// A job.
 ///
@@ -453,7 +454,7 @@ pub async fn decide_again(
     let rows = x
         .query(
             "UPDATE model_jobs SET ready_at = $4, failures = $5, diverted = $6, lane = $7, route = $8, provider = $9, \
-             model = $10, reserved_nano = $11, expected_nano = $12, failure = $13, same_as = NULL, steps = $15 \
+             model = $10, reserved_nano = $11, expected_nano = $12, failure = $13, same_as = NULL, steps = $15, hold = $16 \
              WHERE id = $1 AND state = 'queued' AND provider = $2 AND route = $3 AND reserved_nano = $14",
         )
         .bind(from.id)
@@ -471,6 +472,7 @@ pub async fn decide_again(
         .bind(why.to_owned())
         .bind(from.reserved)
         .bind(to.steps.clone())
+        .bind(to.hold)
         .exec()
         .await?;
     if rows == 1 {

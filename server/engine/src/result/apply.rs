@@ -57,9 +57,9 @@ impl Arrived {
     #[must_use]
     pub fn new(job: Job, student: PersonId, marking: &Marking, judged: Judged) -> Self {
         Self {
-            job,
             student,
-            held_for_approval: marking.held_for_approval(),
+            held_for_approval: marking.held_for_approval() || job.hold,
+            job,
             most: marking.context.rubric.most().0,
             template: marking.template(),
             prompt: marking.stable.digest.clone(),

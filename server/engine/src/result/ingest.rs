@@ -19,6 +19,10 @@ use std::collections::{HashMap, HashSet};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
+/// So many results are held, or all that come, before the first are taken in: of few that are held next to none are
+/// neighbours, and to take them in costs several times as much.
+const HELD_FIRST: usize = 20_000;
+
 impl Engine {
     /// Takes in the results of a batch whose provider is done, and closes it.
     ///
@@ -328,11 +332,13 @@ async fn read_results(
 ) -> Result<Option<CallError>, EngineError> {
     let (mut lines, mut more) = (lines.ready_chunks(most), true);
     let (mut sweep, mut broken) = (Sweep::default(), None);
+    let mut enough = HELD_FIRST.max(most);
     loop {
-        // A first few are waited for; then more are read until the next ones are asked for.
+        // Many are waited for at first; then more are read until the next ones are asked for.
         let arrived = tokio::select! {
             biased;
-            place = to.reserve(), if !more || sweep.len() >= most => {
+            place = to.reserve(), if !more || sweep.len() >= enough => {
+                enough = most;
                 let Ok(place) = place else { return Ok(broken) };
                 let outcomes = sweep.next(most)?;
                 if outcomes.is_empty() {

@@ -3,7 +3,7 @@
 
 use crate::{
     batching,
-    engine::testing::{House, house},
+    engine::testing::{House, house, person},
     jobs::Verdict,
     notice::Mailer,
     provider::{
@@ -11,6 +11,7 @@ use crate::{
         registry::{NewProvider, store::put_provider},
     },
     queue::{self, JobState},
+    routing::{self, Action, Way},
     store::{BatchId, Exec as _, testing::each_db},
 };
 use axum::http::StatusCode;
@@ -110,6 +111,32 @@ async fn results_that_lack_lines_are_fetched_once_more_before_they_are_believed(
         assert_eq!(state(&house, batch).await, (JobState::Batched, 0), "nothing is asked again yet");
         assert!(matches!(house.engine.ingest_batch(batch).await.unwrap(), Verdict::Done));
         assert_eq!(state(&house, batch).await, (JobState::Done, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn marks_that_a_rule_holds_wait_for_approval() {
+    each_db(async |db| {
+        let house = house(db, Mailer::off()).await;
+        let admin = person(&mut house.engine.db(), &house.engine.world().clone(), "admin@example.edu", true).await;
+        let admin = house.engine.identity().actor(admin).await.unwrap();
+        let mut rules = routing::seeded();
+        rules[0].condition = "true".to_owned();
+        rules[0].action = Action { hold: true, ..Action::of(Way::Batch) };
+        house.engine.save_rules(&admin, 1, rules).await.unwrap();
+        let batch = cut(&house).await;
+        let whole = line(&house, batch).await;
+        ended(&house, &provider(vec![whole]).await, batch).await;
+        assert!(matches!(house.engine.ingest_batch(batch).await.unwrap(), Verdict::Done));
+        assert_eq!(state(&house, batch).await, (JobState::Done, 0));
+        let mut db = house.engine.db();
+        let (submission, released): (String, Option<String>) = db
+            .query("SELECT s.state, CAST(a.released_at AS TEXT) FROM submissions s JOIN assessments a ON a.submission_id = s.id")
+            .one()
+            .await
+            .unwrap();
+        assert_eq!((&*submission, released), ("in_review", None));
     })
     .await;
 }

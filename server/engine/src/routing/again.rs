@@ -188,6 +188,7 @@ impl Engine {
                 diverted: 0,
                 ready_at: now,
                 steps: new.kept_steps(),
+                hold: new.hold,
                 ..job.clone()
             };
             next.expected = self.expected(&next)?;

@@ -18,6 +18,12 @@ impl Action {
         if let Some(provider) = &self.provider {
             words.push_str(&format!(", with {provider}"));
         }
+        if let Some(model) = &self.model {
+            words.push_str(&format!(", by the model {model}"));
+        }
+        if self.hold {
+            words.push_str(", marks held for approval");
+        }
         words
     }
 }
@@ -96,8 +102,13 @@ mod tests {
         after[0].enabled = false;
         after[1].condition = "budget.used > 0.7".to_owned();
         after[1].title = "Thrift".to_owned();
-        after[2].action =
-            Action { way: Way::Batch, lane: Some(Lane::Economy), provider: Some("openai".to_owned()) };
+        after[2].action = Action {
+            lane: Some(Lane::Economy),
+            provider: Some("openai".to_owned()),
+            model: Some("gpt-6".to_owned()),
+            hold: true,
+            ..Action::of(Way::Batch)
+        };
         after[2].priority = 0;
         after.push(Rule {
             name: "new".to_owned(),
@@ -109,7 +120,7 @@ mod tests {
             changes(&before, &after),
             [
                 "“Practice and drafts” removed",
-                "“Peak hours”: batch, economy lane, with openai (before: batch unless urgent)",
+                "“Peak hours”: batch, economy lane, with openai, by the model gpt-6, marks held for approval (before: batch unless urgent)",
                 "“Urgent work at once” switched off",
                 "“Budget conservation” is now called “Thrift”",
                 "“Thrift” applies when budget.used > 0.7 (before: budget.used > 0.8)",

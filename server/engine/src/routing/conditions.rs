@@ -129,7 +129,7 @@ fn asked(condition: &str, facts: &Facts) -> Result<(), String> {
         name: "mine".into(),
         title: "Mine".into(),
         condition: condition.into(),
-        action: Action { way: Way::Batch, lane: Some(Lane::Economy), provider: None },
+        action: Action { lane: Some(Lane::Economy), ..Action::of(Way::Batch) },
         priority: 1,
         enabled: true,
     };

@@ -1,6 +1,8 @@
 //! The decision: facts in, route with reasons out (SPEC 2.5). Pure, so that it can be replayed.
 
-use super::{Facts, ProviderFacts, Rule, RuleSet, Urgency, Way, seen::Estimates, set::Asking};
+use super::{
+    Action, Facts, ProviderFacts, Rule, RuleSet, Standing, Urgency, Way, seen::Estimates, set::Asking,
+};
 use crate::{
     cost_control::{Measure, Step},
     queue::Lane,
@@ -75,6 +77,9 @@ pub struct Decision {
     /// What cost control changed, one step after the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// A rule asks that a person approves the marks before they are released.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold: bool,
     /// The facts seen.
     pub facts: Facts,
 }
@@ -129,10 +134,8 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
         Route::Batch => provider.batch_most,
     };
     let mut fallbacks: Vec<Fallback> = facts
-        .providers
-        .iter()
-        .enumerate()
-        .filter(|(_, p)| p.healthy && !p.economy)
+        .usual()
+        .filter(|(_, p)| p.healthy)
         .flat_map(|(i, p)| {
             [Route::Batch, Route::Realtime]
                 .into_iter()
@@ -163,6 +166,7 @@ pub fn decide(rules: &RuleSet, facts: Facts) -> Result<Decision, NoProvider> {
         seconds: provider.seconds(chosen.route),
         fallbacks,
         steps: chosen.steps,
+        hold: chosen.rule.is_some_and(|rule| rule.action.hold),
         facts,
     })
 }
@@ -214,6 +218,9 @@ fn choose<'a>(asking: &mut Asking<'a>, facts: &Facts) -> Result<Chosen<'a>, NoPr
     if route != wanted {
         why.push_str(" It takes no batches, so the work goes in real time.");
     }
+    if rule.is_some_and(|rule| rule.action.hold) {
+        why.push_str(" A person approves the marks before they are released.");
+    }
     let lane = rule.and_then(|rule| rule.action.lane).unwrap_or(if facts.urgency == Urgency::High {
         Lane::Urgent
     } else {
@@ -243,15 +250,23 @@ fn delay(chosen: &mut Chosen<'_>, facts: &Facts) {
     (chosen.route, chosen.lane, chosen.provider) = (route, Lane::Economy, provider);
 }
 
-/// Gives work to the cheapest model that cost control allows for it: of the provider that a rule names, or of all.
+/// Gives work to the cheapest model that cost control allows for it: of the provider that a rule names, or of all. The
+/// model that a rule names stands.
 fn economize(chosen: &mut Chosen<'_>, facts: &Facts) {
-    if !facts.measures.has(Measure::Economy) || !facts.can_wait() {
+    let action = chosen.rule.map(|rule| &rule.action);
+    if !facts.measures.has(Measure::Economy)
+        || !facts.can_wait()
+        || action.is_some_and(|action| action.model.is_some())
+    {
         return;
     }
-    let only = chosen.rule.and_then(|rule| rule.action.provider.as_deref());
+    let only = action.and_then(|action| action.provider.as_deref());
     let route = chosen.route;
     let suits = |p: &ProviderFacts| {
-        p.healthy && (route == Route::Realtime || p.batch) && only.is_none_or(|name| name == p.name)
+        p.healthy
+            && p.standing != Standing::Named
+            && (route == Route::Realtime || p.batch)
+            && only.is_none_or(|name| name == p.name)
     };
     let cheapest =
         facts.providers.iter().enumerate().filter(|(_, p)| suits(p)).min_by_key(|(_, p)| p.cost(route));
@@ -287,16 +302,14 @@ fn route(rule: Option<&Rule>, facts: &Facts, vary: Variation) -> (Route, bool) {
     let late = || {
         facts.assignment.minutes_to_deadline.is_some_and(|minutes| {
             let late = |p: &ProviderFacts| scaled(p.batch_p90, vary.time) > minutes * 60;
-            facts.providers.iter().filter(|p| p.batch && p.healthy && !p.economy).all(late)
+            facts.usual().map(|(_, p)| p).filter(|p| p.batch && p.healthy).all(late)
         })
     };
     match rule.map_or(Way::PreferBatch, |rule| rule.action.way) {
         Way::Realtime => (Route::Realtime, false),
         Way::Batch => (Route::Batch, false),
         Way::BatchUnlessUrgent if facts.urgency == Urgency::High => (Route::Realtime, false),
-        Way::PreferBatch if late() && facts.providers.iter().filter(|p| !p.economy).any(affords) => {
-            (Route::Realtime, true)
-        }
+        Way::PreferBatch if late() && facts.usual().any(|(_, p)| affords(p)) => (Route::Realtime, true),
         Way::PreferBatch | Way::BatchUnlessUrgent => (Route::Batch, false),
     }
 }
@@ -308,52 +321,67 @@ fn on(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<(Route, usize)
     Ok((if takes { route } else { Route::Realtime }, provider))
 }
 
-/// The provider that a rule names, by its place.
-fn named<'a>(facts: &Facts, rule: Option<&'a Rule>) -> Option<(&'a str, Option<usize>)> {
-    let name = rule?.action.provider.as_deref()?;
-    Some((name, facts.providers.iter().position(|p| p.name == name && !p.economy)))
-}
-
-/// Those who suit a route.
-fn suiting(facts: &Facts, route: Route, healthy: bool) -> impl Iterator<Item = (usize, &ProviderFacts)> {
-    let suits = move |p: &ProviderFacts| {
-        !p.economy && (route == Route::Realtime || p.batch) && (p.healthy || !healthy)
-    };
-    facts.providers.iter().enumerate().filter(move |(_, p)| suits(p))
-}
-
-/// The provider that a rule names, where it answers; else the cheapest that suits; of equally cheap ones the one with
-/// the greatest share of its slots free, so that each gets work by its capacity.
-fn pick(facts: &Facts, rule: Option<&Rule>, route: Route) -> Option<usize> {
-    if let Some((_, Some(there))) = named(facts, rule)
-        && facts.providers[there].healthy
-    {
-        return Some(there);
+/// What a rule names: a provider with the model that it marks with, one of its models, or a model of whoever has it.
+fn is_named(action: &Action, p: &ProviderFacts) -> bool {
+    match (&action.provider, &action.model) {
+        (None, None) => false,
+        (Some(name), None) => p.name == *name && p.standing == Standing::Usual,
+        (name, Some(model)) => p.model == *model && name.as_ref().is_none_or(|name| p.name == *name),
     }
-    let best = |healthy| {
-        let cheapest = suiting(facts, route, healthy).min_by_key(|(_, p)| (p.cost(route), -p.free_share()));
-        cheapest.map(|(i, _)| i)
+}
+
+/// How well somebody suits: by taking the route, by the price, and by the share of its slots that is free, so that equals
+/// get work by their capacity. The least is best.
+fn fit(p: &ProviderFacts, route: Route) -> (bool, NanoUsd, i64) {
+    (route == Route::Batch && !p.batch, p.cost(route), -p.free_share())
+}
+
+/// What a rule names, of those who answer the one that suits best; else the cheapest that suits.
+fn pick(facts: &Facts, rule: Option<&Rule>, route: Route) -> Option<usize> {
+    let best = |all: &mut dyn Iterator<Item = (usize, &ProviderFacts)>| {
+        all.min_by_key(|(_, p)| fit(p, route)).map(|(place, _)| place)
     };
-    best(true).or_else(|| best(false)).or_else(|| {
-        (0..facts.providers.len())
-            .filter(|i| !facts.providers[*i].economy)
-            .min_by_key(|i| (!facts.providers[*i].healthy, facts.providers[*i].realtime_cost))
-    })
+    let named = rule.and_then(|rule| {
+        let offers = facts.providers.iter().enumerate();
+        best(&mut offers.filter(|(_, p)| p.healthy && is_named(&rule.action, p)))
+    });
+    named
+        .or_else(|| best(&mut suiting(facts, route, true)))
+        .or_else(|| best(&mut suiting(facts, route, false)))
+        .or_else(|| {
+            let all = facts.usual();
+            all.min_by_key(|(_, p)| (!p.healthy, p.realtime_cost)).map(|(place, _)| place)
+        })
+}
+
+/// Those who suit a route and take what nothing sends elsewhere.
+fn suiting(facts: &Facts, route: Route, healthy: bool) -> impl Iterator<Item = (usize, &ProviderFacts)> {
+    let suits = move |p: &ProviderFacts| (route == Route::Realtime || p.batch) && (p.healthy || !healthy);
+    facts.usual().filter(move |(_, p)| suits(p))
 }
 
 /// Why [`pick`] picks whom it picks, in plain words.
 fn on_whom(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<String, NoProvider> {
     let chosen = pick(facts, rule, route).ok_or(NoProvider)?;
-    let mut why = String::new();
-    match named(facts, rule) {
-        Some((_, Some(there))) if there == chosen && facts.providers[there].healthy => return Ok(why),
-        Some((name, Some(_))) => {
-            why.push_str(&format!(" {name} does not answer now; another takes its place."));
-        }
-        Some((name, None)) => why.push_str(&format!(" {name} is not there; another takes its place.")),
-        None => {}
-    }
     let p = &facts.providers[chosen];
+    let action = rule.map(|rule| &rule.action).filter(|a| a.provider.is_some() || a.model.is_some());
+    let mut why = String::new();
+    if let Some(action) = action {
+        let named = || facts.providers.iter().filter(|p| is_named(action, p));
+        if p.healthy && is_named(action, p) {
+            return Ok(match (&action.provider, named().count()) {
+                (Some(_), _) | (None, 1) => why,
+                (None, _) => format!(" Of those with {} {} suits best.", p.model, p.name),
+            });
+        }
+        let what = match (&action.provider, &action.model) {
+            (Some(name), Some(model)) => format!("{model} of {name}"),
+            (Some(name), None) | (None, Some(name)) => name.clone(),
+            (None, None) => String::new(),
+        };
+        let lacks = if named().next().is_some() { "does not answer now" } else { "is not there" };
+        why = format!(" {what} {lacks}; another takes its place.");
+    }
     let as_cheap = |(i, other): &(usize, &ProviderFacts)| *i != chosen && other.cost(route) == p.cost(route);
     let equals = suiting(facts, route, true).filter(as_cheap).count();
     why.push_str(&if equals > 0 {

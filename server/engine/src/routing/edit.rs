@@ -6,7 +6,7 @@ use super::{
     store, valid,
 };
 use crate::{
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Entry},
     identity::{Act, Actor, IdentityError},
     queue,
     store::{DbError, JobId, first_id_at},
@@ -266,6 +266,17 @@ impl Engine {
         Ok(Tried { was, would_be, asked })
     }
 
+    /// The providers that are set up, with the models that a rule can name.
+    #[must_use]
+    pub fn models_by_provider(&self) -> Vec<(String, Vec<String>)> {
+        let models = |entry: &Entry| {
+            let mut models = entry.settings.models.clone();
+            models.extend(entry.settings.economy_model.clone().filter(|model| !models.contains(model)));
+            models
+        };
+        self.providers().iter().map(|entry| (entry.name.clone(), models(entry))).collect()
+    }
+
     /// Rules with nothing wrong, and without white space around what was typed.
     fn valid_rules(&self, mut rules: Vec<Rule>) -> Result<Vec<Rule>, RulesError> {
         for rule in rules.iter_mut().take(MOST_RULES) {
@@ -273,9 +284,7 @@ impl Engine {
                 *text = text.trim().to_owned();
             }
         }
-        let providers = self.providers();
-        let names: Vec<&str> = providers.iter().map(|entry| entry.name.as_str()).collect();
-        valid::validate(&rules, &names).map_err(RulesError::Faults)?;
+        valid::validate(&rules, &self.models_by_provider()).map_err(RulesError::Faults)?;
         Ok(rules)
     }
 

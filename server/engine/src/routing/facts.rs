@@ -29,6 +29,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What each provider takes work with that nothing sends elsewhere, with its place among all.
+    pub fn usual(&self) -> impl Iterator<Item = (usize, &ProviderFacts)> {
+        self.providers.iter().enumerate().filter(|(_, p)| p.standing == Standing::Usual)
+    }
+
     /// Nobody needs the marks within a day: cost control may delay the work or give it to an economy model.
     #[must_use]
     pub fn can_wait(&self) -> bool {
@@ -122,9 +127,9 @@ pub struct ProviderFacts {
     pub kind: ProviderKind,
     /// The model.
     pub model: String,
-    /// It is the provider's economy model, which marks only what cost control gives it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub economy: bool,
+    /// Which works it takes.
+    #[serde(default, skip_serializing_if = "Standing::is_usual")]
+    pub standing: Standing,
     /// It takes batches.
     pub batch: bool,
     /// It answers (its circuit is closed).
@@ -147,9 +152,24 @@ pub struct ProviderFacts {
     pub batch_p90: i64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_false(truth: &bool) -> bool {
-    !*truth
+/// Which works a model of a provider takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// All that nothing sends elsewhere: the provider's first model.
+    #[default]
+    Usual,
+    /// Those that a rule gives it by name: its other models.
+    Named,
+    /// Those that cost control gives it, or a rule by name: its economy model.
+    Economy,
+}
+
+impl Standing {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    const fn is_usual(&self) -> bool {
+        matches!(self, Self::Usual)
+    }
 }
 
 impl ProviderFacts {

@@ -14,6 +14,9 @@ pub(super) struct Past {
     route: Route,
     lane: Lane,
     provider: String,
+    model: String,
+    #[serde(default)]
+    hold: bool,
     #[serde(default)]
     rule: Option<String>,
     cost: NanoUsd,
@@ -28,6 +31,8 @@ pub struct Side {
     pub realtime: u64,
     /// Works marked in batches.
     pub batch: u64,
+    /// Works whose marks a rule holds for approval.
+    pub held: u64,
     /// What all of them are expected to cost.
     pub cost: NanoUsd,
     /// Seconds within which half of the works are expected back: the median of their expected waits.
@@ -45,6 +50,10 @@ pub struct Went {
     pub lane: Lane,
     /// The provider's name.
     pub provider: String,
+    /// The model.
+    pub model: String,
+    /// A rule holds the marks for approval.
+    pub held: bool,
     /// Name of the rule; none where nothing applied.
     pub rule: Option<String>,
     /// Expected cost.
@@ -106,6 +115,8 @@ impl Tally {
             route: past.route,
             lane: past.lane,
             provider: past.provider,
+            model: past.model,
+            held: past.hold,
             rule: past.rule,
             cost: past.cost,
         };
@@ -113,6 +124,8 @@ impl Tally {
             route: now.route,
             lane: now.lane,
             provider: provider.name.clone(),
+            model: provider.model.clone(),
+            held: now.rule.is_some_and(|rule| rule.action.hold),
             rule: now.rule.map(|rule| rule.name.clone()),
             cost: provider.cost(now.route),
         };
@@ -125,7 +138,7 @@ impl Tally {
         self.replay.replayed += 1;
         self.replay.was.add(&was);
         self.replay.would_be.add(&would_be);
-        if (was.route, was.lane, &was.provider) != (would_be.route, would_be.lane, &would_be.provider) {
+        if !was.is_like(&would_be) {
             self.replay.changed += 1;
             self.replay.changes.push(Change { job, was, would_be });
         }
@@ -139,6 +152,7 @@ impl Tally {
         {
             side.realtime += other.realtime;
             side.batch += other.batch;
+            side.held += other.held;
             side.cost += other.cost;
         }
         self.replay.replayed += replay.replayed;
@@ -169,12 +183,21 @@ impl Tally {
     }
 }
 
+impl Went {
+    /// The same comes of it, whatever rule asks for it.
+    fn is_like(&self, other: &Self) -> bool {
+        let way = |went: &Self| (went.route, went.lane, went.held);
+        way(self) == way(other) && self.provider == other.provider && self.model == other.model
+    }
+}
+
 impl Side {
     fn add(&mut self, went: &Went) {
         match went.route {
             Route::Realtime => self.realtime += 1,
             Route::Batch => self.batch += 1,
         }
+        self.held += u64::from(went.held);
         self.cost += went.cost;
     }
 }

@@ -29,6 +29,20 @@ pub struct Action {
     /// Sets the provider by name; none: the cheapest that suits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    /// Sets the model by name; none: the one that its provider marks with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Marks wait for a person's approval before they are released.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold: bool,
+}
+
+impl Action {
+    /// Sends the work this way and sets nothing else.
+    #[must_use]
+    pub const fn of(way: Way) -> Self {
+        Self { way, lane: None, provider: None, model: None, hold: false }
+    }
 }
 
 /// One rule.
@@ -56,7 +70,7 @@ pub fn seeded() -> Vec<Rule> {
         name: name.to_owned(),
         title: title.to_owned(),
         condition: condition.to_owned(),
-        action: Action { way, lane, provider: None },
+        action: Action { lane, ..Action::of(way) },
         priority,
         enabled: true,
     };

@@ -35,9 +35,9 @@ pub(super) struct Seen<'a> {
 
 impl VariableResolver for Seen<'_> {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        let Facts { urgency, assignment, submission, student, budget, clock, providers, .. } = self.facts;
-        // Economy models are no providers of their own.
-        let all = || providers.iter().filter(|p| !p.economy);
+        let Facts { urgency, assignment, submission, student, budget, clock, .. } = self.facts;
+        // A provider's other models are no providers of their own.
+        let all = || self.facts.usual().map(|(_, p)| p);
         let up = || all().filter(|p| p.healthy);
         Some(match name {
             "urgency" => text(urgency.name()),
@@ -94,7 +94,7 @@ impl Seen<'_> {
 
     /// At the cheapest provider that answers, or at the cheapest where none does.
     fn cheapest(&self, of: impl Fn(&ProviderFacts) -> Option<NanoUsd>) -> Option<NanoUsd> {
-        let all = || self.facts.providers.iter().filter(|p| !p.economy);
+        let all = || self.facts.usual().map(|(_, p)| p);
         let up = all().filter(|p| p.healthy).filter_map(&of).min();
         up.or_else(|| all().filter_map(&of).min())
     }

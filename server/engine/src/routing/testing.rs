@@ -1,8 +1,8 @@
 //! Facts to decide about, for tests and benchmarks.
 
 use super::{
-    AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, StudentFacts, StudentTier,
-    SubmissionFacts, Urgency,
+    AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, Standing, StudentFacts,
+    StudentTier, SubmissionFacts, Urgency,
 };
 use crate::{cost_control::Measures, course::AssessmentType, provider::ProviderKind, store::NanoUsd};
 
@@ -13,7 +13,7 @@ pub fn provider(name: &str, cost: i64) -> ProviderFacts {
         name: name.into(),
         kind: ProviderKind::Openai,
         model: format!("{name}-model"),
-        economy: false,
+        standing: Standing::Usual,
         batch: true,
         healthy: true,
         realtime_cost: NanoUsd(cost * 2),

@@ -9,11 +9,15 @@ fn seeded_rules() -> RuleSet {
 }
 
 fn one_rule(condition: &str, way: Way, provider: Option<&str>) -> RuleSet {
+    acting(condition, Action { provider: provider.map(str::to_owned), ..Action::of(way) })
+}
+
+fn acting(condition: &str, action: Action) -> RuleSet {
     let rule = Rule {
         name: "mine".into(),
         title: "Mine".into(),
         condition: condition.into(),
-        action: Action { way, lane: None, provider: provider.map(str::to_owned) },
+        action,
         priority: 1,
         enabled: true,
     };
@@ -87,6 +91,57 @@ fn a_rule_names_a_provider_as_long_as_it_answers() {
 }
 
 #[test]
+fn a_rule_names_a_model_of_a_provider_or_of_whoever_has_it() {
+    let mut facts = facts();
+    let model = |name: &str, model: &str, cost| ProviderFacts {
+        model: model.into(),
+        standing: Standing::Named,
+        ..testing::provider(name, cost)
+    };
+    // The facts of the usual models stand for the providers, whatever others cost.
+    facts.providers.extend([
+        model("dear", "large", 9_000),
+        model("cheap", "large", 8_000),
+        model("dear", "tiny", 1),
+    ]);
+    let usual = decide(&seeded_rules(), facts.clone()).unwrap();
+    assert_eq!((&*usual.model, usual.fallbacks.len()), ("cheap-model", 3));
+    let decided = |provider: Option<&str>, model: &str, facts: &Facts| {
+        let action = Action {
+            provider: provider.map(str::to_owned),
+            model: Some(model.to_owned()),
+            hold: true,
+            ..Action::of(Way::Batch)
+        };
+        let decision = decide(&acting("true", action), facts.clone()).unwrap();
+        assert!(decision.hold, "whoever takes it");
+        let reasoning = decision.reasoning.strip_prefix("Rule \"Mine\" applies: true.").unwrap().to_owned();
+        (format!("{} of {}", decision.model, decision.provider), decision.cost.0, reasoning)
+    };
+    let held = " A person approves the marks before they are released.";
+    assert_eq!(decided(Some("dear"), "large", &facts), ("large of dear".into(), 9_000, held.to_owned()));
+    assert_eq!(
+        decided(None, "large", &facts),
+        ("large of cheap".into(), 8_000, format!(" Of those with large cheap suits best.{held}"))
+    );
+    assert_eq!(decided(None, "tiny", &facts), ("tiny of dear".into(), 1, held.to_owned()));
+    let none = decided(Some("cheap"), "tiny", &facts);
+    assert_eq!(none.0, "cheap-model of cheap");
+    assert!(none.2.starts_with(" tiny of cheap is not there; another takes its place."), "{}", none.2);
+    // Whoever has it and answers; who takes no batches, last.
+    facts.providers[3].batch = false;
+    assert_eq!(decided(None, "large", &facts).0, "large of dear");
+    facts.providers[2].healthy = false;
+    assert_eq!(decided(None, "large", &facts).0, "large of cheap");
+    facts.providers[3].healthy = false;
+    assert!(decided(None, "large", &facts).2.contains("large does not answer now"));
+    // Cost control leaves the model that a rule names, and gives nothing to models that only rules name.
+    facts.measures = [crate::cost_control::Measure::Economy].into_iter().collect();
+    assert_eq!(decided(Some("dear"), "tiny", &facts).0, "tiny of dear");
+    assert_eq!(decide(&seeded_rules(), facts).unwrap().model, "cheap-model");
+}
+
+#[test]
 fn what_would_come_too_late_is_marked_in_real_time_if_the_budget_affords_it() {
     let mut late = facts();
     late.assignment.minutes_to_deadline = Some(60);
@@ -135,7 +190,8 @@ fn a_rule_that_can_not_be_asked_is_passed_over_and_told_of() {
 fn cost_control_delays_what_can_wait_and_gives_it_to_an_economy_model() {
     use crate::cost_control::{Measure, Measures};
     let at_once = one_rule("true", Way::Realtime, None);
-    let mini = ProviderFacts { model: "mini".into(), economy: true, ..testing::provider("dear", 100) };
+    let mini =
+        ProviderFacts { model: "mini".into(), standing: Standing::Economy, ..testing::provider("dear", 100) };
     let mut facts = facts();
     facts.providers.insert(1, mini);
     let decided = |measures: &[Measure], facts: &Facts, rules: &RuleSet| {

@@ -1,6 +1,6 @@
 //! Whether rules can be put in force together.
 
-use super::{Rule, check};
+use super::{Action, Rule, check};
 use std::collections::HashMap;
 
 /// Most rules in force.
@@ -20,11 +20,11 @@ pub struct RuleFault {
     pub message: String,
 }
 
-/// Checks that these rules can be put in force together. The providers are those that are set up.
+/// Checks that these rules can be put in force together. The providers are those that are set up, with their models.
 ///
 /// # Errors
 /// All that is wrong with them, in their order.
-pub(super) fn validate(rules: &[Rule], providers: &[&str]) -> Result<(), Vec<RuleFault>> {
+pub(super) fn validate(rules: &[Rule], providers: &[(String, Vec<String>)]) -> Result<(), Vec<RuleFault>> {
     let mut faults = Vec::new();
     let mut found = |rule, field, message: String| faults.push(RuleFault { rule, field, message });
     if rules.len() > MOST_RULES {
@@ -60,19 +60,43 @@ pub(super) fn validate(rules: &[Rule], providers: &[&str]) -> Result<(), Vec<Rul
             found(at, "condition", fault.to_string());
         }
         // A rule that is off may wait for its provider.
-        if let Some(provider) = &rule.action.provider
-            && rule.enabled
-            && !providers.contains(&provider.as_str())
+        if rule.enabled
+            && let Some((field, message)) = nobody(&rule.action, providers)
         {
-            let known = if providers.is_empty() {
-                "none is".to_owned()
-            } else {
-                format!("set up: {}", providers.join(", "))
-            };
-            found(at, "action.provider", format!("{provider} is not set up ({known})"));
+            found(at, field, message);
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+impl Action {
+    /// It names a provider or a model that is not among these, the providers with their models.
+    #[must_use]
+    pub fn names_nobody(&self, offers: &[(String, Vec<String>)]) -> bool {
+        nobody(self, offers).is_some()
+    }
+}
+
+/// What an action names that is not set up: the field, and what is wrong.
+fn nobody(action: &Action, providers: &[(String, Vec<String>)]) -> Option<(&'static str, String)> {
+    let known = |names: Vec<&str>| {
+        if names.is_empty() { "none is".to_owned() } else { format!("set up: {}", names.join(", ")) }
+    };
+    let whose: Vec<_> =
+        providers.iter().filter(|(name, _)| action.provider.as_ref().is_none_or(|of| of == name)).collect();
+    if let (Some(provider), []) = (&action.provider, whose.as_slice()) {
+        let known = known(providers.iter().map(|(name, _)| name.as_str()).collect());
+        return Some(("action.provider", format!("{provider} is not set up ({known})")));
+    }
+    let model = action.model.as_ref()?;
+    let mut models: Vec<&str> = whose.iter().flat_map(|(_, models)| models).map(String::as_str).collect();
+    if models.contains(&model.as_str()) {
+        return None;
+    }
+    models.sort_unstable();
+    models.dedup();
+    let of = action.provider.as_ref().map_or_else(|| "any provider".to_owned(), Clone::clone);
+    Some(("action.model", format!("{model} is no model of {of} ({})", known(models))))
 }
 
 #[cfg(test)]
@@ -95,12 +119,38 @@ mod tests {
             Rule { name: second.name, ..third.clone() },
             Rule {
                 name: "elsewhere".to_owned(),
-                action: Action { way: Way::Batch, lane: None, provider: Some("gone".to_owned()) },
+                action: Action { provider: Some("gone".to_owned()), ..Action::of(Way::Batch) },
                 priority: 9,
+                ..third.clone()
+            },
+            Rule {
+                name: "another_model".to_owned(),
+                action: Action {
+                    provider: Some("openai".to_owned()),
+                    model: Some("claude".to_owned()),
+                    ..Action::of(Way::Batch)
+                },
+                priority: 10,
+                ..third.clone()
+            },
+            Rule {
+                name: "no_model".to_owned(),
+                action: Action { model: Some("nothing".to_owned()), ..Action::of(Way::Batch) },
+                priority: 11,
+                ..third.clone()
+            },
+            Rule {
+                name: "whoever_has_it".to_owned(),
+                action: Action { model: Some("claude".to_owned()), ..Action::of(Way::Batch) },
+                priority: 12,
                 ..third
             },
         ];
-        let faults = validate(&rules, &["openai"]).unwrap_err();
+        let set_up = [
+            ("openai".to_owned(), vec!["gpt".to_owned(), "gpt-mini".to_owned()]),
+            ("anthropic".to_owned(), vec!["claude".to_owned()]),
+        ];
+        let faults = validate(&rules, &set_up).unwrap_err();
         let told: Vec<_> =
             faults.iter().map(|fault| format!("{} {}: {}", fault.rule, fault.field, fault.message)).collect();
         assert_eq!(
@@ -111,14 +161,16 @@ mod tests {
                 "1 condition: Column 8: budget has no “usd”. Did you mean “used”?",
                 "2 name: another rule has the name budget_conservation as well; give each its own",
                 "2 priority: “Budget conservation” has the priority 3 as well; the order would be left to chance",
-                "3 action.provider: gone is not set up (set up: openai)",
+                "3 action.provider: gone is not set up (set up: openai, anthropic)",
+                "4 action.model: claude is no model of openai (set up: gpt, gpt-mini)",
+                "5 action.model: nothing is no model of any provider (set up: claude, gpt, gpt-mini)",
             ]
         );
         let mut off = rules;
         for rule in &mut off {
             rule.enabled = false;
         }
-        assert_eq!(validate(&off, &["openai"]).unwrap_err().len(), 5, "all but the provider");
+        assert_eq!(validate(&off, &set_up).unwrap_err().len(), 5, "all but what is named");
         let many: Vec<_> =
             (0..=100).map(|n| Rule { name: format!("r{n}"), priority: n, ..seeded().remove(0) }).collect();
         assert_eq!(

@@ -321,6 +321,7 @@ impl Engine {
             course_id: marking.context.course.id,
             cost_centre: marking.context.course.cost_centre.clone(),
             steps: decision.kept_steps(),
+            hold: decision.hold,
         };
         Entry {
             new: New {

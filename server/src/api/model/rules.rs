@@ -31,6 +31,12 @@ pub struct RuleAction {
     /// Sets the provider, by its name; left out: the cheapest that suits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    /// Sets the model, by its name; left out: the one that the provider marks with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// A person approves the marks before they are released.
+    #[serde(default)]
+    pub hold: bool,
 }
 
 /// A routing rule.
@@ -204,6 +210,8 @@ pub struct ReplaySide {
     pub realtime: u64,
     /// Works marked in batches.
     pub batch: u64,
+    /// Works whose marks a rule holds for approval.
+    pub held: u64,
     /// Expected cost of all, in nano-dollars.
     pub cost_nano_usd: i64,
     /// Seconds within which half of them are expected back.
@@ -233,6 +241,10 @@ pub struct ReplayedRoute {
     pub lane: Lane,
     /// The provider's name.
     pub provider: String,
+    /// The model.
+    pub model: String,
+    /// A rule holds the marks for approval.
+    pub held: bool,
     /// The rule; none where none applied.
     pub rule: Option<String>,
     /// Expected cost, in nano-dollars.

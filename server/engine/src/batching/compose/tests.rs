@@ -47,6 +47,7 @@ fn job(n: u128, tokens: i64, bytes: i64) -> Job {
         course_id: CourseId::from_uuid(Uuid::nil()),
         cost_centre: String::new(),
         steps: None,
+        hold: false,
     }
 }
 

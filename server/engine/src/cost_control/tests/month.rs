@@ -111,7 +111,7 @@ impl Month {
             name: "short_works".into(),
             title: "Short works at once".into(),
             condition: "submission.words < 40".into(),
-            action: Action { way: Way::Realtime, lane: None, provider: None },
+            action: Action::of(Way::Realtime),
             priority: 0,
             enabled: true,
         };

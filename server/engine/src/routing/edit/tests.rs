@@ -24,9 +24,9 @@ fn all_at_once() -> Vec<Rule> {
         title: "All at once".to_owned(),
         condition: "true".to_owned(),
         action: Action {
-            way: Way::Realtime,
             lane: Some(Lane::Urgent),
             provider: Some("anthropic".to_owned()),
+            ..Action::of(Way::Realtime)
         },
         priority: 1,
         enabled: true,
@@ -141,6 +141,16 @@ async fn a_replay_shows_what_would_have_changed() {
         assert_eq!(newest.would_be.rule.as_deref(), Some("all_at_once"));
         let named = engine.tracking_ids(&admin, &[newest.job]).await.unwrap();
         assert_eq!(named[&newest.job], jobs[2].submission.tracking_id);
+
+        let mut held = seeded();
+        held[0] = Rule {
+            condition: "true".to_owned(),
+            action: Action { hold: true, ..Action::of(Way::Batch) },
+            ..held[0].clone()
+        };
+        let other = engine.replay_rules(&admin, Some(held), 10).await.unwrap();
+        assert_eq!((other.changed, other.was.held, other.would_be.held), (3, 0, 3));
+        assert_eq!(other.would_be.cost, other.was.cost);
 
         // Decided again later: the first decision is the one that is replayed. One that can't be read is left out.
         let decision = engine.decision_of(&jobs[0]).await;
