@@ -16,6 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const RULES: usize = 50;
 const PAST: usize = 100_000;
 const WORDS: usize = 30;

@@ -321,7 +321,12 @@ fn on(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<(Route, usize)
     Ok((if takes { route } else { Route::Realtime }, provider))
 }
 
-/// What a rule names: a provider with the model that it marks with, one of its models, or a model of whoever has it.
+/// The action of a rule that names a provider or a model.
+fn named_by(rule: Option<&Rule>) -> Option<&Action> {
+    rule.map(|rule| &rule.action).filter(|action| action.provider.is_some() || action.model.is_some())
+}
+
+/// What an action names: a provider with the model that it marks with, one of its models, or a model of whoever has it.
 fn is_named(action: &Action, p: &ProviderFacts) -> bool {
     match (&action.provider, &action.model) {
         (None, None) => false,
@@ -341,9 +346,9 @@ fn pick(facts: &Facts, rule: Option<&Rule>, route: Route) -> Option<usize> {
     let best = |all: &mut dyn Iterator<Item = (usize, &ProviderFacts)>| {
         all.min_by_key(|(_, p)| fit(p, route)).map(|(place, _)| place)
     };
-    let named = rule.and_then(|rule| {
+    let named = named_by(rule).and_then(|action| {
         let offers = facts.providers.iter().enumerate();
-        best(&mut offers.filter(|(_, p)| p.healthy && is_named(&rule.action, p)))
+        best(&mut offers.filter(|(_, p)| p.healthy && is_named(action, p)))
     });
     named
         .or_else(|| best(&mut suiting(facts, route, true)))
@@ -364,9 +369,8 @@ fn suiting(facts: &Facts, route: Route, healthy: bool) -> impl Iterator<Item = (
 fn on_whom(facts: &Facts, rule: Option<&Rule>, route: Route) -> Result<String, NoProvider> {
     let chosen = pick(facts, rule, route).ok_or(NoProvider)?;
     let p = &facts.providers[chosen];
-    let action = rule.map(|rule| &rule.action).filter(|a| a.provider.is_some() || a.model.is_some());
     let mut why = String::new();
-    if let Some(action) = action {
+    if let Some(action) = named_by(rule) {
         let named = || facts.providers.iter().filter(|p| is_named(action, p));
         if p.healthy && is_named(action, p) {
             return Ok(match (&action.provider, named().count()) {
