@@ -129,7 +129,7 @@ test('a condition is checked while it is typed', async () => {
   await field.fill('budget.used > 0.7');
   await page.waitForFunction(() => document.querySelector('#condition-check').textContent === '');
   await field.fill('true');
-  await page.getByLabel('Hold the marks until a person approves them').check();
+  await page.getByLabel('A person approves the marks').check();
   await page.getByRole('button', { name: 'Replay' }).click();
   await page.getByRole('cell', { name: 'Held for approval' }).waitFor();
   assert.ok(await page.locator('#hold').isChecked(), 'what was typed is still there');

@@ -204,7 +204,7 @@ fn form(page: &RuleEdit, refused: &RefusedForm) -> AnyView {
             {lane}
             {provider}
             {model}
-            <div class="row"><input type="checkbox" id="hold" name="hold" value="1" checked=hold/><label for="hold">"Hold the marks until a person approves them"</label></div>
+            <div class="row"><input type="checkbox" id="hold" name="hold" value="1" checked=hold/><label for="hold">"A person approves the marks"</label></div>
             <div class="row"><input type="checkbox" id="enabled" name="enabled" value="1" checked=enabled/><label for="enabled">"Switched on"</label></div>
             <h2>"See what it would change"</h2>
             {days}

@@ -52,7 +52,7 @@ impl Default for Settings {
             // Most batches end within the hour; a day is the promise.
             turnaround_prior: Turnaround { p50: 45 * 60, p90: 4 * 3600 },
             most_kills: 5,
-            ingest_chunk: 1_100,
+            ingest_chunk: 1_000,
             batching: Tuning::default(),
             reuse_answers: true,
         }

@@ -114,7 +114,7 @@ pub enum Db {
 /// Memory for pages of SQLite's one connection that writes, and of each of those that read, in KiB (negative, as SQLite
 /// wants it): what is read is mostly read once, and the system keeps the file in memory as well.
 const WRITE_CACHE: &str = "-10240";
-const READ_CACHE: &str = "-2048";
+const READ_CACHE: &str = "-1024";
 
 /// How long a transaction on PostgreSQL may stand still.
 const IDLE_IN_TRANSACTION: &str = "10s";
