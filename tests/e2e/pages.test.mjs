@@ -137,6 +137,24 @@ test('a condition is checked while it is typed', async () => {
   await page.context().close();
 });
 
+test('a condition that was typed before the page was awake is checked too', async () => {
+  const page = await visitor(browser, LOOKS[0]);
+  await signInAs(page, demo.url, /admin/i);
+  let wake;
+  const typed = new Promise((resolve) => (wake = resolve));
+  await page.route(/\.wasm/, async (route) => {
+    await typed;
+    await route.continue();
+  });
+  await page.goto(`${demo.url}/admin/rules/edit?rule=budget_conservation`);
+  await page.locator('#condition').fill('budget.usd > 0.7');
+  wake();
+  const told = page.locator('#condition-check');
+  await told.getByText('Column 8: budget has no “usd”. Did you mean “used”?').waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 const PARTS = { student: /student/i, instructor: /instructor|teach/i, admin: /admin/i };
 
 for (const [role, pages] of Object.entries(PAGES)) {

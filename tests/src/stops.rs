@@ -103,36 +103,46 @@ async fn one_after_the_other(school: &School, plan: Plan) -> anyhow::Result<Outc
     let (mut limit, mut lowered) = (u64::from(plan.most) / 2, Instant::now());
     for (n, point) in points.iter().enumerate() {
         let of_web = point.starts_with("hand_in.");
-        let stopped = if of_web { &mut webs[0] } else { &mut workers[0] };
-        stopped.restart(school, Orders::Stop((*point).to_owned()));
-        let own = handed_in..handed_in + usize::from(of_web);
-        if of_web {
-            stopped.ready().await;
-            // It is answered once the process goes on, if at all: it is handed in again below.
-            tokio::spawn(Answer::try_to(request(&stopped.api(school, "berg"), school, own.start)));
-        }
-        handed_in = own.end;
+        // How often a batch is split can't be willed, as Quire learns from each: whoever splits one first is stopped.
+        let of_either = point.starts_with("split.");
         if n == points.len() / 2 {
             workers[1].restart(school, Orders::None);
         }
-        let stopped = if of_web { &webs[0] } else { &workers[0] };
+        let armed = if of_web { &mut webs[..1] } else { &mut workers[..=usize::from(of_either)] };
+        for member in armed.iter_mut() {
+            member.restart(school, Orders::Stop((*point).to_owned()));
+        }
+        let own = handed_in..handed_in + usize::from(of_web);
+        if of_web {
+            armed[0].ready().await;
+            // It is answered once the process goes on, if at all: it is handed in again below.
+            tokio::spawn(Answer::try_to(request(&armed[0].api(school, "berg"), school, own.start)));
+        }
+        handed_in = own.end;
         let enough = handed_in + share;
-        wait::until(&format!("a process stands still at {point}"), PATIENCE, async || {
-            if !stopped.stands_still() {
+        let which = wait::until(&format!("a process stands still at {point}"), PATIENCE, async || {
+            let which = armed.iter().position(Member::stands_still);
+            if which.is_none() {
                 hand_in(&api, school, handed_in..handed_in + few)
                     .await
                     .unwrap_or_else(|error| panic!("{error:?}"));
                 handed_in += few;
                 // With each batch that is split Quire cuts smaller ones, until none is too large any more.
-                if point.starts_with("split.") && lowered.elapsed() > LOWERED {
+                if of_either && lowered.elapsed() > LOWERED {
                     (limit, lowered) = ((limit * 3 / 4).max(2), Instant::now());
                     school.control(&json!({"openai_max_requests": limit})).await;
                 }
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
-            stopped.stands_still().then_some(())
+            which
         })
         .await;
+        for (n, other) in armed.iter_mut().enumerate() {
+            if n != which {
+                other.restart(school, Orders::None);
+            }
+        }
+        let stopped = &armed[which];
         let before = school.count("SELECT COUNT(*) FROM assessments").await;
         let more = enough.max(handed_in + few);
         hand_in(&api, school, handed_in..more).await?;

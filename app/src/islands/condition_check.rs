@@ -27,7 +27,7 @@ fn watch(set_told: WriteSignal<String>) {
     let Some(field) = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok()) else { return };
     let typed = Rc::new(Cell::new(0_u32));
     let asked = field.clone();
-    let listener = Closure::<dyn FnMut()>::new(move || {
+    let check_soon = move || {
         let this = typed.get().wrapping_add(1);
         typed.set(this);
         let (field, typed) = (asked.clone(), typed.clone());
@@ -50,7 +50,12 @@ fn watch(set_told: WriteSignal<String>) {
             });
         };
         set_timeout(check, PAUSE);
-    });
+    };
+    // Somebody may have typed before this was awake.
+    if field.value() != field.default_value() {
+        check_soon();
+    }
+    let listener = Closure::<dyn FnMut()>::new(check_soon);
     if let Err(error) = field.add_event_listener_with_callback("input", listener.as_ref().unchecked_ref()) {
         leptos::logging::warn!("the condition can't be watched: {error:?}");
     }
