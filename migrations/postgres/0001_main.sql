@@ -83,6 +83,7 @@ CREATE TABLE assignments (
     citations         BOOLEAN NOT NULL,   -- references to sources are asked for
     release           TEXT NOT NULL CHECK (release IN ('at_once', 'on_approval')),
     resources         JSONB NOT NULL,     -- list of {title, url}
+    near_draft_percent BIGINT CHECK (near_draft_percent BETWEEN 0 AND 10), -- so much may have changed where a draft keeps its marks
     created_at        TIMESTAMPTZ NOT NULL,
     UNIQUE (course_id, key)
 );
@@ -290,7 +291,7 @@ CREATE TABLE asked (
     job_id  UUID NOT NULL
 );
 
--- Jobs that were given the answer to an earlier request (`model_jobs.same_as`), and what asking again would have cost.
+-- Jobs that were given the answer to an earlier request (`model_jobs.same_as`), why, and what asking would have cost.
 CREATE TABLE reuses (
     job_id      UUID PRIMARY KEY NOT NULL REFERENCES model_jobs (id),
     at          TIMESTAMPTZ NOT NULL,
@@ -300,6 +301,7 @@ CREATE TABLE reuses (
     provider    TEXT NOT NULL,
     model       TEXT NOT NULL,
     route       TEXT NOT NULL CHECK (route IN ('realtime', 'batch')),
+    likeness    TEXT NOT NULL CHECK (likeness IN ('same_work', 'near_draft')),
     saved_nano  BIGINT NOT NULL
 );
 CREATE INDEX reuses_day ON reuses (day);

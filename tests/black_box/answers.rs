@@ -9,7 +9,7 @@ use quire_tests::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-on_both!(the_same_work_is_paid_for_once, it_can_be_switched_off);
+on_both!(the_same_work_is_paid_for_once, it_can_be_switched_off, a_draft_that_hardly_changes_keeps_its_marks);
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -85,6 +85,40 @@ async fn the_same_work_is_paid_for_once(database: Database) {
     );
     assert_eq!(saved["courses"][0]["course"], "W101", "{saved:#}");
     assert_eq!(saved["courses"][0]["answers"], 2, "{saved:#}");
+    school.close().await;
+}
+
+async fn a_draft_that_hardly_changes_keeps_its_marks(database: Database) {
+    let drafts = "[[assignments]]\ncourse = \"W101\"\nkey = \"drafts\"\ntitle = \"Drafts\"\nkind = \"formative\"\n\
+                  brief = \"Write.\"\nrubric = \"letter\"\nrelease = \"at_once\"\nmax_drafts = 3\nnear_draft_percent = 2\n\n";
+    let school = School::open_with(database, Options { more: drafts.to_owned(), ..options() }).await;
+    let text = essay(1, 200);
+    let mut ids = Vec::new();
+    for text in [text.clone(), format!("{text} Indeed."), essay(2, 200)] {
+        let receipt = school.api("ada").hand_in(school.assignment("drafts"), &text, None).await.expect(201);
+        let id = receipt.string("tracking_id");
+        school.wait_for(&id, &["completed"], PATIENCE).await;
+        ids.push(id);
+    }
+    school.wait_until_idle(PATIENCE).await;
+    let proof = school.prove().await;
+    assert_eq!((proof.assessed, proof.in_batches), (3, 2), "{proof:?}");
+    let mut seen = Vec::new();
+    for (id, kept) in ids.iter().zip([json!(null), json!(1), json!(null)]) {
+        let own = school.api("ada").submission(id).await.expect(200).json;
+        assert_eq!((&own["kept_from_draft"], &own["reused"]), (&kept, &json!(null)), "{own:#}");
+        let page = school.signed_in("ada").await.open(&format!("/s/{id}")).await;
+        let told = page.words().contains("Next to nothing has changed since, so its marks stand.");
+        assert_eq!(told, !kept.is_null(), "{}", page.words());
+        seen.push(own["assessment"]["total"].clone());
+    }
+    assert_eq!(seen[0], seen[1]);
+    let page = school.signed_in("berg").await.open(&format!("/teach/submissions/{}", ids[1])).await;
+    assert!(page.words().contains("Next to nothing changed since draft 1"), "{}", page.words());
+    let path = format!("/api/v1/billing/{}/reused", Utc::now().format("%Y-%m"));
+    let saved = school.api("admin").get(&path).await.expect(200).json;
+    assert_eq!((&saved["answers"], &saved["near_drafts"]), (&json!(1), &json!(1)), "{saved:#}");
+    assert_eq!(saved["near_drafts_saved_nano_usd"], saved["saved_nano_usd"], "{saved:#}");
     school.close().await;
 }
 

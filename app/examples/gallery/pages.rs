@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 67] = [
+pub const PAGES: [(&str, &str, u16); 68] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -30,6 +30,7 @@ pub const PAGES: [(&str, &str, u16); 67] = [
     ("closed-for-good", "/s/QR-CLOSED-FOR-GOOD", 200),
     ("result", "/s/QR-DONE", 200),
     ("result-by-hand", "/s/QR-BY-HAND", 200),
+    ("result-kept", "/s/QR-KEPT", 200),
     ("result-simulated", "/s/QR-ALONE", 200),
     ("text", "/s/QR-7F3K-92MD/text", 200),
     ("notices", "/notices?message=All+notices+are+read.", 200),

@@ -58,6 +58,9 @@ pub(super) fn assessment_body(assessment: Assessment, held: bool) -> AnyView {
         view! { <Tag tone=Tone::Warn text="Held, not released"/> }
     } else {
         match assessment.decided_by {
+            DecidedBy::Kept { draft } => {
+                view! { <Tag tone=Tone::On text=format!("Marks of draft {draft}")/> }
+            }
             DecidedBy::Model => view! { <Tag tone=Tone::On text="Marked by a model"/> },
             DecidedBy::Approved { .. } => view! { <Tag tone=Tone::Good text="Approved by a teacher"/> },
             DecidedBy::Person { .. } => view! { <Tag tone=Tone::Good text="Marked by a teacher"/> },

@@ -8,7 +8,7 @@ use crate::components::{
     num, visit,
 };
 use crate::data::Role;
-use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, NanoUsd, StaffSubmission, Status};
+use crate::view::{Assessment, Attempt, AttemptOutcome, Decision, NanoUsd, Reused, StaffSubmission, Status};
 use crate::{when, words};
 use leptos::prelude::*;
 
@@ -131,12 +131,14 @@ fn draw_decision(decision: Decision, newest: bool) -> AnyView {
     .into_any()
 }
 
-fn attempts_section(attempts: Vec<Attempt>, reused: Option<NanoUsd>, cost: NanoUsd) -> AnyView {
-    let again = reused.map(|saved| {
+fn attempts_section(attempts: Vec<Attempt>, reused: Option<Reused>, cost: NanoUsd) -> AnyView {
+    let again = reused.map(|Reused { saved, kept_from }| {
         let saved = words::usd(saved);
-        view! {
-            <p>"Answered by an earlier request for the same work. Asking again would have cost "{saved}". Students are not told of it."</p>
-        }
+        let text = match kept_from {
+            None => format!("Answered by an earlier request for the same work. Asking again would have cost {saved}. Students are not told of it."),
+            Some(draft) => format!("Next to nothing changed since draft {draft}, so its marks stand, as this assignment has it. Asking again would have cost {saved}. The student is told."),
+        };
+        view! { <p>{text}</p> }
     });
     let table = if attempts.is_empty() && reused.is_some() {
         ().into_any()

@@ -76,6 +76,11 @@ pub struct Evidence {
 pub enum DecidedBy {
     /// A language model alone.
     Model,
+    /// A language model, about a draft before this one: its marks stand, as next to nothing changed since.
+    Kept {
+        /// That draft.
+        draft: u32,
+    },
     /// A language model, and a person approved.
     Approved {
         /// The person's name.

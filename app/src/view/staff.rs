@@ -156,10 +156,19 @@ pub struct StaffSubmission {
     pub decisions: Vec<Decision>,
     /// The attempts, newest first.
     pub attempts: Vec<Attempt>,
-    /// It was answered by an earlier request for the same work, and asking again would have cost so much.
-    pub reused: Option<NanoUsd>,
+    /// It was answered by an earlier request.
+    pub reused: Option<Reused>,
     /// What marking has cost so far.
     pub cost: NanoUsd,
+}
+
+/// The answer to an earlier request was given again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reused {
+    /// What asking again would have cost.
+    pub saved: NanoUsd,
+    /// The student's own draft whose marks stand; none: the work is the same as one that was marked.
+    pub kept_from: Option<i64>,
 }
 
 /// One routing decision.

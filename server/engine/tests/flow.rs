@@ -165,6 +165,7 @@ impl School {
             citations: false,
             release: ReleasePolicy::AtOnce,
             resources: Vec::new(),
+            near_draft_percent: None,
             created_at: world.now(),
         };
         let (essay, exam) =

@@ -150,7 +150,11 @@ pub(super) fn submission(view: &SubmissionView) -> model::Submission {
         assessment,
         failure: view.failure.clone(),
         dead_letter: view.dead_letter.map(|id| id.0),
-        reused: view.reused.map(|saved| model::Reused { saved_nano_usd: saved.0 }),
+        kept_from_draft: view.borrowed.and_then(|borrowed| borrowed.kept_from()),
+        reused: view
+            .borrowed
+            .filter(|_| view.staff)
+            .map(|borrowed| model::Reused { saved_nano_usd: borrowed.saved.0 }),
     }
 }
 

@@ -291,7 +291,10 @@ pub struct Submission {
     /// The id of the dead letter that waits for a person, where there is one; for staff only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter: Option<Uuid>,
-    /// It was answered by an earlier request for the same work; for staff only.
+    /// The draft whose marks this one keeps, since next to nothing changed, where the instructor wants it so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_from_draft: Option<i64>,
+    /// It was answered by an earlier request; for staff only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reused: Option<Reused>,
 }

@@ -41,7 +41,15 @@ pub(super) async fn month(
         cost_centre: by.cost_centre,
         answers: by.answers,
         saved_nano_usd: by.saved.0,
+        near_drafts: by.near_drafts,
+        near_drafts_saved_nano_usd: by.near_drafts_saved.0,
     };
-    let courses = courses.into_iter().map(in_course).collect();
-    Ok(Json(model::ReusedAnswers { month, answers, saved_nano_usd: saved.0, courses }))
+    Ok(Json(model::ReusedAnswers {
+        month,
+        answers,
+        saved_nano_usd: saved.0,
+        near_drafts: courses.iter().map(|by| by.near_drafts).sum(),
+        near_drafts_saved_nano_usd: courses.iter().map(|by| by.near_drafts_saved.0).sum(),
+        courses: courses.into_iter().map(in_course).collect(),
+    }))
 }

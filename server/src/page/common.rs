@@ -192,6 +192,7 @@ pub(super) fn assessment(
     marking: &Marking,
     assessment: &Assessment,
     before: Option<&Assessment>,
+    kept_from: Option<i64>,
 ) -> view::Assessment {
     let rubric = &marking.context.rubric;
     let criteria = assessment
@@ -239,7 +240,10 @@ pub(super) fn assessment(
         criteria,
         next: Some(assessment.marks.next_step.clone()).filter(|next| !next.trim().is_empty()),
         decided_by: match &assessment.decided_by {
-            None => view::DecidedBy::Model,
+            None => match kept_from.and_then(|draft| u32::try_from(draft).ok()) {
+                None => view::DecidedBy::Model,
+                Some(draft) => view::DecidedBy::Kept { draft },
+            },
             Some(by) => view::DecidedBy::Person { by: by.clone(), at: assessment.created_at },
         },
         released_at: assessment.released_at,

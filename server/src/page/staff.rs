@@ -13,7 +13,7 @@ use quire_app::{
     view,
 };
 use quire_engine::{
-    course::{Criterion, Level, Rubric},
+    course::{Criterion, Level, ReleasePolicy, Rubric},
     identity::{Act, Actor, Role},
     routing::Decision,
     store::{AssignmentId, NanoUsd, PersonId},
@@ -105,6 +105,7 @@ impl Pages {
         let student = self.student_name(s.submission.student_id).await?;
         let cost = attempts.iter().filter_map(|a| a.spent).fold(NanoUsd::ZERO, |sum, n| sum + n);
         let all = attempts.len();
+        let kept_from = s.borrowed.and_then(|borrowed| borrowed.kept_from());
         Ok(view::StaffSubmission {
             tracking_id: s.submission.tracking_id.to_string(),
             assignment_id: context.assignment.id.to_string(),
@@ -122,9 +123,10 @@ impl Pages {
             work: view::Work { words: small(s.submission.words), text },
             confidence: s.assessment.as_ref().and_then(|a| a.confidence),
             held_because: match s.submission.state {
-                SubmissionState::InReview => {
-                    Some("A person approves all marks of this assignment.".to_owned())
-                }
+                SubmissionState::InReview => Some(match context.assignment.release {
+                    ReleasePolicy::OnApproval => "A person approves all marks of this assignment.".to_owned(),
+                    ReleasePolicy::AtOnce => "A routing rule has a person approve them.".to_owned(),
+                }),
                 SubmissionState::NeedsAttention => s.failure.clone(),
                 SubmissionState::Closed => {
                     let closing = self.engine.closing(s.submission.id).await.map_err(|e| failed(&e))?;
@@ -140,8 +142,8 @@ impl Pages {
                 .map(|id| id.to_string()),
             decisions: decisions(&s),
             attempts: attempts.into_iter().enumerate().map(|(i, a)| attempt(a, all - i)).collect(),
-            assessment: s.assessment.as_ref().map(|a| assessment(&s.marking, a, None)),
-            reused: s.reused.map(money),
+            assessment: s.assessment.as_ref().map(|a| assessment(&s.marking, a, None, kept_from)),
+            reused: s.borrowed.map(|borrowed| view::Reused { saved: money(borrowed.saved), kept_from }),
             cost: money(cost),
         })
     }

@@ -149,7 +149,12 @@ impl Pages {
                 };
                 let text = self.engine.submitted_text(actor, id).await.map_err(|e| failed(&e))?;
                 Some(view::Outcome {
-                    assessment: assessment(&s.marking, marks, before.as_ref()),
+                    assessment: assessment(
+                        &s.marking,
+                        marks,
+                        before.as_ref(),
+                        s.borrowed.and_then(|borrowed| borrowed.kept_from()),
+                    ),
                     work: view::Work { words: small(s.submission.words), text },
                 })
             }

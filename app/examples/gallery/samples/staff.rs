@@ -242,7 +242,7 @@ pub fn submission(tracking_id: &str) -> Option<StaffSubmission> {
             place: None,
             assessment: Some(assessment(true)),
             confidence: Some(0.91),
-            reused: Some(NanoUsd(812_000)),
+            reused: Some(Reused { saved: NanoUsd(812_000), kept_from: None }),
             ..waiting
         }),
         _ => None,

@@ -259,7 +259,7 @@ pub fn progress(tracking_id: &str, moved: u32, at: DateTime<Utc>) -> Option<Prog
             Progress { status: Status::Closed, estimate: None, place: None, ..processing }
         }
         "QR-GONE" => Progress { status: Status::Withdrawn, place: None, ..queued },
-        "QR-DONE" | "QR-ALONE" | "QR-BY-HAND" => Progress {
+        "QR-DONE" | "QR-ALONE" | "QR-BY-HAND" | "QR-KEPT" => Progress {
             status: Status::Completed,
             marked_at: Some(ago(2)),
             released_at: Some(ago(1)),
@@ -330,10 +330,10 @@ pub fn submission(tracking_id: &str) -> Option<Submission> {
         reach: vec![Reach::Platform, Reach::Email("ada.lind@example.org".to_owned())],
         release: if progress.approval_follows { Release::Approved } else { Release::UnsureHeld },
         outcome: (status == Status::Completed).then(|| Outcome {
-            assessment: if tracking_id == "QR-BY-HAND" {
-                by_hand()
-            } else {
-                assessment(tracking_id == "QR-DONE")
+            assessment: match tracking_id {
+                "QR-BY-HAND" => by_hand(),
+                "QR-KEPT" => kept(),
+                _ => assessment(tracking_id == "QR-DONE"),
             },
             work: essay(),
         }),
@@ -386,6 +386,12 @@ pub fn assessment(approved: bool) -> Assessment {
             Vec::new()
         },
     }
+}
+
+/// The same marks, as a model gave them to the draft before.
+fn kept() -> Assessment {
+    let decided_by = DecidedBy::Kept { draft: 1 };
+    Assessment { decided_by, compared: Vec::new(), simulated: false, ..assessment(false) }
 }
 
 /// The same marks, given by a person.

@@ -1,6 +1,6 @@
 //! Giving jobs the answers to earlier requests for the same work.
 
-use super::{LONGEST_WAIT, Next, store};
+use super::{LONGEST_WAIT, Likeness, Next, store};
 use crate::{
     engine::{Engine, EngineError},
     event::{self, EventKind},
@@ -9,7 +9,7 @@ use crate::{
     queue::{self, Job, JobState},
     result::{Arrived, Given, Good, Judged, Source, store::Decided},
     routing::Route,
-    store::{JobId, NanoUsd, SubmissionId, Tx},
+    store::{Digest, JobId, NanoUsd, SubmissionId, Tx},
     submission::{self, SubmissionState},
 };
 use chrono::TimeDelta;
@@ -17,6 +17,13 @@ use std::collections::HashMap;
 
 /// Jobs whose waiting is ended in one transaction.
 const AT_ONCE: i64 = 200;
+
+/// A draft that keeps the marks of one before it.
+struct Near {
+    text: String,
+    /// It would have gone to the model that marked that one.
+    same_model: bool,
+}
 
 impl Engine {
     /// Marks jobs as others with the same request were marked: `(job, first)`. Those that are no longer queued are passed
@@ -44,6 +51,7 @@ impl Engine {
         let submissions: Vec<SubmissionId> = jobs.iter().map(|job| job.submission_id).collect();
         let students = submission::store::students(tx, &submissions).await?;
         let assignments = submission::store::assignments(tx, &submissions).await?;
+        let near = self.near_works(tx, &jobs, &firsts_of).await?;
         let mut arrived = Vec::with_capacity(jobs.len());
         for job in jobs {
             let first = firsts_of.get(&job.id);
@@ -55,9 +63,22 @@ impl Engine {
             // Without the answer it goes on waiting, until it is looked at again.
             let (Some(answer), Some(student), Some(assignment)) = known else { continue };
             let marking = self.marking(*assignment).await?;
+            let mut marks = answer.marks.0.clone();
+            let likeness = match near.get(&job.submission_id) {
+                None => Likeness::SameWork,
+                Some(near) => {
+                    marks.place_in(&near.text);
+                    Likeness::NearDraft
+                }
+            };
             let given = Given {
-                good: Good::new(&answer.marks),
-                saved: self.would_cost(&job, answer, paid.get(&answer.job_id).map_or(&[], Vec::as_slice)),
+                good: Good::new(&marks),
+                likeness,
+                saved: match near.get(&job.submission_id) {
+                    // The figures of another model say nothing of this one.
+                    Some(near) if !near.same_model => job.expected,
+                    _ => self.would_cost(&job, answer, paid.get(&answer.job_id).map_or(&[], Vec::as_slice)),
+                },
                 decided: Decided::Model {
                     provider: answer.provider.clone(),
                     model: answer.model.clone(),
@@ -66,11 +87,42 @@ impl Engine {
                     prompt: answer.prompt.clone(),
                 },
             };
-            tracing::info!(job.id = %job.id, first = %answer.job_id, "answered by an earlier request for the same work");
+            tracing::info!(job.id = %job.id, first = %answer.job_id, "{}", likeness.why());
             arrived.push(Arrived::new(job, *student, &marking, Judged::Given(Box::new(given))));
         }
         self.note_begun(tx, &arrived).await?;
         self.take_in_tx(tx, Source::Earlier, arrived).await
+    }
+
+    /// Those jobs whose work is not the same as that of the job whose answer they are given.
+    async fn near_works(
+        &self,
+        tx: &mut Tx,
+        jobs: &[Job],
+        firsts: &HashMap<JobId, JobId>,
+    ) -> Result<HashMap<SubmissionId, Near>, EngineError> {
+        let ids: Vec<JobId> = jobs.iter().map(|job| job.id).chain(firsts.values().copied()).collect();
+        let works: HashMap<JobId, Digest> = queue::store::requested(tx, &ids)
+            .await?
+            .into_iter()
+            .map(|made| (made.job_id, made.work))
+            .collect();
+        let differs =
+            |job: &&Job| works.get(&job.id) != firsts.get(&job.id).and_then(|first| works.get(first));
+        let near: HashMap<SubmissionId, &Job> =
+            jobs.iter().filter(differs).map(|job| (job.submission_id, job)).collect();
+        let drafts: Vec<SubmissionId> = near.keys().copied().collect();
+        let before: Vec<JobId> = near.values().filter_map(|job| firsts.get(&job.id)).copied().collect();
+        let before: HashMap<JobId, Job> =
+            queue::store::find_many(tx, &before).await?.into_iter().map(|job| (job.id, job)).collect();
+        let mut found = HashMap::with_capacity(near.len());
+        for work in submission::store::works(tx, &drafts).await? {
+            let Some(job) = near.get(&work.id) else { continue };
+            let first = firsts.get(&job.id).and_then(|first| before.get(first));
+            let same_model = first.is_some_and(|f| (&f.provider, &f.model) == (&job.provider, &job.model));
+            found.insert(work.id, Near { text: work.text, same_model });
+        }
+        Ok(found)
     }
 
     /// Tells what is told when work is sent: a student sees the same as with any other.

@@ -4,12 +4,13 @@ use super::{First, Next, next, next::wait, request, store};
 use crate::{
     engine::{Engine, EngineError},
     queue::{self, Job},
-    store::{Digest, JobId, Tx},
+    store::{AssignmentId, Digest, JobId, Tx},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The request of a job, and the part of its prompt that all work of the assignment shares.
 struct Request {
+    assignment: AssignmentId,
     whole: Digest,
     prompt: Digest,
 }
@@ -31,7 +32,11 @@ impl Engine {
             return Ok(vec![Next::Ask; jobs.len()]);
         }
         let now = self.now();
-        let requests = self.requests(tx, jobs).await?;
+        let mut requests = self.requests(tx, jobs).await?;
+        let assignments = requests.iter().map(|(job, request)| (*job, request.assignment)).collect();
+        let near = self.near_drafts(tx, jobs, &assignments).await?;
+        // They ask nothing, and nobody waits for their answer.
+        requests.retain(|job, _| !near.contains_key(job));
         // In the order of their keys, so that two transactions never wait for each other in a circle.
         let mut firsts_in_line: BTreeMap<&Digest, JobId> = BTreeMap::new();
         for job in jobs {
@@ -54,7 +59,11 @@ impl Engine {
         let mut asking: HashMap<&Digest, JobId> = HashMap::new();
         let mut all = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let Some(Request { whole, prompt }) = requests.get(&job.id) else {
+            if let Some(first) = near.get(&job.id) {
+                all.push(Next::Give(*first));
+                continue;
+            }
+            let Some(Request { whole, prompt, .. }) = requests.get(&job.id) else {
                 all.push(Next::Ask);
                 continue;
             };
@@ -90,7 +99,7 @@ impl Engine {
             let prompt = self.marking(made.assignment_id).await?.stable.digest.clone();
             let asked = (&*entry.name, entry.kind, &entry.base_url);
             let whole = request(asked, &job.model, &prompt, &made.work);
-            requests.insert(job.id, Request { whole, prompt });
+            requests.insert(job.id, Request { assignment: made.assignment_id, whole, prompt });
         }
         Ok(requests)
     }

@@ -1,6 +1,6 @@
 //! What is saved by giving answers again.
 
-use super::store;
+use super::{Likeness, store};
 use crate::{
     billing::{BillingError, Month},
     budget::day_of,
@@ -32,6 +32,8 @@ pub struct Reuse {
     pub model: String,
     /// The job's route.
     pub route: Route,
+    /// Why it was given.
+    pub likeness: Likeness,
     /// What asking again would have cost.
     pub saved: NanoUsd,
 }
@@ -39,7 +41,7 @@ pub struct Reuse {
 impl Reuse {
     /// A job is given an answer now, which saves so much.
     #[must_use]
-    pub fn new(job: &Job, saved: NanoUsd, zone: Tz, now: DateTime<Utc>) -> Self {
+    pub fn new(job: &Job, (likeness, saved): (Likeness, NanoUsd), zone: Tz, now: DateTime<Utc>) -> Self {
         Self {
             job: job.id,
             at: now,
@@ -49,7 +51,31 @@ impl Reuse {
             provider: job.provider.clone(),
             model: job.model.clone(),
             route: job.route,
+            likeness,
             saved,
+        }
+    }
+}
+
+/// The answer to an earlier request that a job was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Borrowed {
+    /// Why.
+    pub likeness: Likeness,
+    /// What asking again would have cost.
+    #[sqlx(rename = "saved_nano")]
+    pub saved: NanoUsd,
+    /// Which draft of its student that answer was about; of another student's, where the work is the same.
+    pub draft: i64,
+}
+
+impl Borrowed {
+    /// The student's own draft whose marks stand, as next to nothing changed since.
+    #[must_use]
+    pub const fn kept_from(&self) -> Option<i64> {
+        match self.likeness {
+            Likeness::NearDraft => Some(self.draft),
+            Likeness::SameWork => None,
         }
     }
 }
@@ -68,6 +94,11 @@ pub struct ReusedBy {
     /// What asking again would have cost.
     #[sqlx(rename = "saved_nano")]
     pub saved: NanoUsd,
+    /// Of these, drafts that kept the marks of the one before.
+    pub near_drafts: i64,
+    /// What they would have cost.
+    #[sqlx(rename = "near_drafts_nano")]
+    pub near_drafts_saved: NanoUsd,
 }
 
 /// Answers that were given again in a month.

@@ -1,6 +1,6 @@
 //! The tables `asked` and `reuses`.
 
-use super::{First, Reuse, ReusedBy};
+use super::{Borrowed, First, Reuse, ReusedBy};
 use crate::{
     budget::Tokens,
     result::Marks,
@@ -118,6 +118,46 @@ pub async fn answers(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Answer>, Db
     Ok(found)
 }
 
+/// A draft that is to be marked, beside one before it that a model marked.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MarkedDraft {
+    /// The job of the draft that is to be marked.
+    pub job_id: JobId,
+    /// The job of the one before.
+    pub first_id: JobId,
+    /// Digest of the prompt by which that was marked.
+    pub prompt: Digest,
+    /// Its text.
+    pub before: String,
+    /// The text of the draft that is to be marked.
+    pub now: String,
+}
+
+/// Drafts before those of these jobs, of the same student and for the same assignment, whose marks a model gave for
+/// themselves; the newest of them last. Those whose text is the same to the letter are left out.
+///
+/// # Errors
+/// If the database fails.
+pub async fn marked_drafts(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<MarkedDraft>, DbError> {
+    let mut found = Vec::new();
+    for (places, chunk) in in_chunks(ids) {
+        let mut query = x.query_in_order(format!(
+            "SELECT j.id AS job_id, e.id AS first_id, m.prompt, bw.text AS before, w.text AS now FROM model_jobs j \
+             JOIN submissions s ON s.id = j.submission_id AND s.draft > 1 JOIN works w ON w.submission_id = s.id \
+             JOIN submissions b ON b.assignment_id = s.assignment_id AND b.student_id = s.student_id AND b.draft < s.draft \
+             JOIN works bw ON bw.submission_id = b.id AND bw.digest <> w.digest \
+             JOIN model_jobs e ON e.submission_id = b.id AND e.state = 'done' AND e.edit_id IS NULL AND e.same_as IS NULL \
+             JOIN assessments m ON m.job_id = e.id AND m.decided_by IS NULL \
+             WHERE j.id IN ({places}) ORDER BY b.draft"
+        ));
+        for id in chunk {
+            query.put(*id);
+        }
+        found.extend(query.all().await?);
+    }
+    Ok(found)
+}
+
 /// What an answer was booked at.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Paid {
@@ -156,8 +196,8 @@ pub async fn paid(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Paid>, DbError
 }
 
 const REUSES: Rows = Rows {
-    insert: "INSERT INTO reuses (job_id, at, day, course_id, cost_centre, provider, model, route, saved_nano)",
-    columns: 9,
+    insert: "INSERT INTO reuses (job_id, at, day, course_id, cost_centre, provider, model, route, likeness, saved_nano)",
+    columns: 10,
     tail: "",
 };
 
@@ -176,19 +216,24 @@ pub async fn insert_reuses(x: &mut impl Exec, reuses: &[Reuse]) -> Result<(), Db
             q.put(reuse.provider.clone());
             q.put(reuse.model.clone());
             q.put(reuse.route);
+            q.put(reuse.likeness);
             q.put(reuse.saved);
         })
         .await
 }
 
-/// What was saved by giving a job the answer to an earlier request; none where it was asked for itself.
+/// How a job was given the answer to an earlier request; none where it was asked for itself.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn saved_by(x: &mut impl Exec, job: JobId) -> Result<Option<NanoUsd>, DbError> {
-    let row: Option<(NanoUsd,)> =
-        x.query("SELECT saved_nano FROM reuses WHERE job_id = $1").bind(job).opt().await?;
-    Ok(row.map(|(saved,)| saved))
+pub async fn given(x: &mut impl Exec, job: JobId) -> Result<Option<Borrowed>, DbError> {
+    x.query(
+        "SELECT r.likeness, r.saved_nano, s.draft FROM reuses r JOIN model_jobs j ON j.id = r.job_id \
+         JOIN model_jobs f ON f.id = j.same_as JOIN submissions s ON s.id = f.submission_id WHERE r.job_id = $1",
+    )
+    .bind(job)
+    .opt()
+    .await
 }
 
 /// Answers that were given again from one day to another, by course.
@@ -198,6 +243,8 @@ pub async fn saved_by(x: &mut impl Exec, job: JobId) -> Result<Option<NanoUsd>, 
 pub async fn reused(x: &mut impl Exec, (from, to): (NaiveDate, NaiveDate)) -> Result<Vec<ReusedBy>, DbError> {
     x.query(
         "SELECT r.course_id, c.code AS course, r.cost_centre, COUNT(*) AS answers, \
+         CAST(SUM(CASE WHEN r.likeness = 'near_draft' THEN 1 ELSE 0 END) AS BIGINT) AS near_drafts, \
+         CAST(SUM(CASE WHEN r.likeness = 'near_draft' THEN r.saved_nano ELSE 0 END) AS BIGINT) AS near_drafts_nano, \
          CAST(SUM(r.saved_nano) AS BIGINT) AS saved_nano FROM reuses r JOIN courses c ON c.id = r.course_id \
          WHERE r.day >= $1 AND r.day <= $2 GROUP BY r.course_id, c.code, r.cost_centre \
          ORDER BY c.code, r.cost_centre",

@@ -82,12 +82,18 @@ pub struct Assignment {
     /// What the instructor attached.
     #[sqlx(json)]
     pub resources: Vec<Resource>,
+    /// A draft in which at most this percentage of the words changed keeps the marks of the one before, without a model
+    /// being asked; none: each draft is marked anew.
+    pub near_draft_percent: Option<i64>,
     /// When it was set up.
     pub created_at: DateTime<Utc>,
 }
 
 /// Longest brief in characters: it goes into every prompt.
 const LONGEST_BRIEF: usize = 20_000;
+
+/// Most of a draft that may have changed, in percent, where it keeps the marks of the one before.
+const MOST_CHANGED: i64 = 10;
 
 /// A short name that goes into addresses and files: 1 to 64 letters, digits, `_`, `-` and `.`.
 pub(crate) fn is_key(text: &str) -> bool {
@@ -158,6 +164,12 @@ impl Assignment {
         }
         if let (Some(least), Some(most)) = (self.min_words, self.max_words) {
             wrong(least > most, format!("min_words ({least}) is more than max_words ({most})"));
+        }
+        if let Some(percent) = self.near_draft_percent {
+            wrong(
+                !(0..=MOST_CHANGED).contains(&percent),
+                format!("near_draft_percent is {percent}; it must be 0 to {MOST_CHANGED}"),
+            );
         }
         for resource in &self.resources {
             let address = Url::parse(&resource.url);

@@ -6,7 +6,8 @@ use crate::store::{AssignmentId, CourseId, DbError, Exec, Json, RubricId, Rubric
 const COURSE: &str = "SELECT id, code, title, cost_centre, immediate_feedback, created_at FROM courses ";
 
 pub(super) const ASSIGNMENT: &str = "SELECT id, course_id, key, title, kind, brief, language, rubric_version_id, opens_at, \
-    closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, created_at FROM assignments ";
+    closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, near_draft_percent, created_at \
+    FROM assignments ";
 
 /// A course by its id.
 ///
@@ -218,8 +219,9 @@ pub async fn insert_assignment(x: &mut impl Exec, a: &Assignment) -> Result<(), 
     check_assignment(a)?;
     x.query(
         "INSERT INTO assignments (id, course_id, key, title, kind, brief, language, rubric_version_id, opens_at, \
-         closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+         closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, \
+         near_draft_percent, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(a.id)
     .bind(a.course_id)
@@ -238,6 +240,7 @@ pub async fn insert_assignment(x: &mut impl Exec, a: &Assignment) -> Result<(), 
     .bind(a.citations)
     .bind(a.release)
     .bind(Json(a.resources.clone()))
+    .bind(a.near_draft_percent)
     .bind(a.created_at)
     .exec()
     .await?;
@@ -254,7 +257,7 @@ pub async fn update_assignment(x: &mut impl Exec, a: &Assignment) -> Result<(), 
         .query(
             "UPDATE assignments SET title = $2, kind = $3, brief = $4, language = $5, rubric_version_id = $6, \
              opens_at = $7, closes_at = $8, marks_by = $9, max_drafts = $10, min_words = $11, max_words = $12, \
-             citations = $13, release = $14, resources = $15 WHERE id = $1",
+             citations = $13, release = $14, resources = $15, near_draft_percent = $16 WHERE id = $1",
         )
         .bind(a.id)
         .bind(a.title.clone())
@@ -271,6 +274,7 @@ pub async fn update_assignment(x: &mut impl Exec, a: &Assignment) -> Result<(), 
         .bind(a.citations)
         .bind(a.release)
         .bind(Json(a.resources.clone()))
+        .bind(a.near_draft_percent)
         .exec()
         .await?;
     if written == 1 {

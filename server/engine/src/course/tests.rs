@@ -55,6 +55,7 @@ fn an_assignment(world: &World, course: CourseId, version: RubricVersionId) -> A
         citations: true,
         release: ReleasePolicy::OnApproval,
         resources: vec![Resource { title: "Guide".into(), url: "https://example.edu/guide".into() }],
+        near_draft_percent: Some(2),
         created_at: world.now(),
     }
 }
@@ -190,6 +191,8 @@ fn bad_assignments_are_named() {
         ("marks are needed", &|a| (a.opens_at, a.marks_by) = (Some(now), Some(now))),
         ("min_words is 0", &|a| a.min_words = Some(0)),
         ("is more than", &|a| (a.min_words, a.max_words) = (Some(5), Some(4))),
+        ("near_draft_percent is 11", &|a| a.near_draft_percent = Some(11)),
+        ("near_draft_percent is -1", &|a| a.near_draft_percent = Some(-1)),
         ("http", &|a| a.resources[0].url = "javascript:alert(1)".into()),
         ("no title", &|a| a.resources[0].title = String::new()),
     ];

@@ -112,6 +112,7 @@ pub(crate) async fn house_set(mut db: Db, mailer: Mailer, providers: &[&str], se
         citations: false,
         release: ReleasePolicy::AtOnce,
         resources: vec![],
+        near_draft_percent: None,
         created_at: world.now(),
     };
     course::store::insert_assignment(&mut db, &assignment).await.unwrap();

@@ -3,7 +3,7 @@
 
 use super::{Given, Good, Judged, store};
 use crate::{
-    answer::{self, Reuse, SAME_WORK},
+    answer::{self, Reuse},
     batching,
     budget::{self, Held, Line, Tokens},
     cost_control::Measure,
@@ -207,9 +207,15 @@ impl Engine {
                 }
                 if job.held().reserved != NanoUsd::ZERO {
                     let (account, held) = (job.account(), job.held());
-                    effects.lines.push(Line::release(self.world(), self.zone(), account, held, SAME_WORK));
+                    effects.lines.push(Line::release(
+                        self.world(),
+                        self.zone(),
+                        account,
+                        held,
+                        given.likeness.why(),
+                    ));
                 }
-                effects.reuses.push(Reuse::new(job, given.saved, self.zone(), now));
+                effects.reuses.push(Reuse::new(job, (given.likeness, given.saved), self.zone(), now));
                 let Given { good, decided, .. } = *given;
                 let released = (!a.held_for_approval).then_some(now);
                 effects.marked(a.student, self.assessment(job, a.most, good, decided, released, now));

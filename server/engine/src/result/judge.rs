@@ -2,6 +2,7 @@
 
 use super::{Marks, store::Decided, validate};
 use crate::{
+    answer::Likeness,
     course::{Points, Rubric},
     provider::{Answer, CallError, Outcome, Reply},
     queue::{Job, LaneSettings},
@@ -43,6 +44,8 @@ pub struct Given {
     pub good: Good,
     /// The model that gave them then.
     pub decided: Decided,
+    /// Why they are given.
+    pub likeness: Likeness,
     /// What asking again would have cost.
     pub saved: NanoUsd,
 }

@@ -39,7 +39,7 @@ fn number() -> impl Strategy<Value = String> + Clone {
 }
 
 fn text() -> impl Strategy<Value = String> + Clone {
-    leaf(&["assignment.course", "assignment.language", r#""en""#, r#""W101""#])
+    leaf(&["assignment.course", "assignment.language", "submission.language", r#""en""#, r#""W101""#])
 }
 
 fn truth() -> impl Strategy<Value = String> {
@@ -53,7 +53,8 @@ fn truth() -> impl Strategy<Value = String> {
             "cost.affordable",
             "true",
             r#"urgency == "high""#,
-            r#"student.tier != "premium""#
+            r#"student.tier != "premium""#,
+            r#"submission.complexity == "low""#
         ]),
         compared(whole().boxed(), whole().boxed()),
         compared(number().boxed(), number().boxed()),

@@ -1,7 +1,8 @@
 //! The decision: facts in, route with reasons out (SPEC 2.5). Pure, so that it can be replayed.
 
 use super::{
-    Action, Facts, ProviderFacts, Rule, RuleSet, Standing, Urgency, Way, seen::Estimates, set::Asking,
+    Action, Complexity, Facts, ProviderFacts, Rule, RuleSet, Standing, Urgency, Way, seen::Estimates,
+    set::Asking,
 };
 use crate::{
     cost_control::{Measure, Step},
@@ -251,11 +252,12 @@ fn delay(chosen: &mut Chosen<'_>, facts: &Facts) {
 }
 
 /// Gives work to the cheapest model that cost control allows for it: of the provider that a rule names, or of all. The
-/// model that a rule names stands.
+/// model that a rule names stands, and a long work with many criteria is left to the usual models.
 fn economize(chosen: &mut Chosen<'_>, facts: &Facts) {
     let action = chosen.rule.map(|rule| &rule.action);
     if !facts.measures.has(Measure::Economy)
         || !facts.can_wait()
+        || facts.complexity() == Complexity::High
         || action.is_some_and(|action| action.model.is_some())
     {
         return;

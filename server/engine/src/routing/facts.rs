@@ -1,6 +1,6 @@
 //! What a routing decision knows: gathered before it, kept with it, so that it can be replayed.
 
-use super::{REALTIME_SECONDS, Route, StudentTier, Urgency};
+use super::{Complexity, REALTIME_SECONDS, Route, StudentTier, Urgency};
 use crate::{cost_control::Measures, course::AssessmentType, provider::ProviderKind, store::NanoUsd};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,18 @@ impl Facts {
     /// What each provider takes work with that nothing sends elsewhere, with its place among all.
     pub fn usual(&self) -> impl Iterator<Item = (usize, &ProviderFacts)> {
         self.providers.iter().enumerate().filter(|(_, p)| p.standing == Standing::Usual)
+    }
+
+    /// The language of the work; the assignment's where it can't be told.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        self.submission.language.as_deref().unwrap_or(&self.assignment.language)
+    }
+
+    /// How much its marker has to hold together.
+    #[must_use]
+    pub fn complexity(&self) -> Complexity {
+        Complexity::of(self.submission.words, self.assignment.criteria)
     }
 
     /// Nobody needs the marks within a day: cost control may delay the work or give it to an economy model.
@@ -78,6 +90,9 @@ pub struct SubmissionFacts {
     /// Formulas in it.
     #[serde(default)]
     pub formulas: i64,
+    /// The language it is written in, such as `en`, where that can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// Facts of the student.

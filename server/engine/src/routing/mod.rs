@@ -5,6 +5,7 @@
 mod again;
 mod changes;
 mod check;
+mod complexity;
 #[cfg(test)]
 mod conditions;
 mod decide;
@@ -27,6 +28,7 @@ pub(crate) use again::Rounds;
 pub use again::{facts_of_now, is_worth_it};
 pub use changes::in_order;
 pub use check::{Fault, LONGEST_CONDITION, check};
+pub use complexity::Complexity;
 pub use decide::{Decision, Fallback, NoProvider, REALTIME_SECONDS, Route, decide};
 pub use edit::{MOST_DAYS, RulesError, RulesInForce, Tried, VersionSeen};
 pub use facts::{

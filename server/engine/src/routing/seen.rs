@@ -52,6 +52,8 @@ impl VariableResolver for Seen<'_> {
             "submission.draft" => whole(submission.draft),
             "submission.code" => number(submission.code),
             "submission.formulas" => whole(submission.formulas),
+            "submission.language" => text(self.facts.language()),
+            "submission.complexity" => text(self.facts.complexity().name()),
             "student.tier" => text(student.tier.name()),
             "student.drafts_left" => whole(student.drafts_left),
             "cost.realtime_usd" => dollars(self.realtime()),

@@ -47,6 +47,7 @@ pub fn facts() -> Facts {
             draft: 1,
             code: 0.0,
             formulas: 0,
+            language: None,
         },
         student: StudentFacts { tier: StudentTier::Standard, drafts_left: 1 },
         budget: BudgetFacts { used: 0.1, left: None },

@@ -216,6 +216,10 @@ fn cost_control_delays_what_can_wait_and_gives_it_to_an_economy_model() {
     let named = |name| one_rule("true", Way::Batch, Some(name));
     assert_eq!(decided(&[Measure::Economy], &facts, &named("cheap")).model, "cheap-model");
     assert_eq!(decided(&[Measure::Economy], &facts, &named("dear")).model, "mini");
+    // A long work by many criteria is not for an economy model.
+    let mut complex = facts.clone();
+    (complex.submission.words, complex.assignment.criteria) = (2_500, 6);
+    assert_eq!(decided(&[Measure::Economy], &complex, &at_once).model, "cheap-model");
     // What somebody needs soon is left alone.
     let all = &[Measure::Delay, Measure::Economy];
     let urgent = Facts { urgency: Urgency::High, ..facts.clone() };

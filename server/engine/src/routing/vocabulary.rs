@@ -1,7 +1,7 @@
 //! The names that conditions may use, with what each holds: what is checked while a rule is typed, and what people are
 //! told they can look at. [`super::rule`] fills them from the facts of a decision.
 
-use super::{StudentTier, Urgency};
+use super::{Complexity, StudentTier, Urgency};
 use crate::course::AssessmentType;
 
 /// What a fact holds.
@@ -61,6 +61,10 @@ fn tiers() -> Vec<&'static str> {
     StudentTier::ALL.iter().map(|tier| tier.name()).collect()
 }
 
+fn complexities() -> Vec<&'static str> {
+    Complexity::ALL.iter().map(|complexity| complexity.name()).collect()
+}
+
 /// All of them.
 pub(super) const VOCABULARY: &[Fact] = &[
     fact("urgency", Holds::Word(urgencies), "how soon marks are needed"),
@@ -110,6 +114,16 @@ const SUBMISSION: &[Fact] = &[
     fact("draft", Holds::Whole, "which draft it is, from 1"),
     fact("code", Holds::Number, "share of its lines that are source code, 0 to 1"),
     fact("formulas", Holds::Whole, "formulas in it"),
+    fact(
+        "language",
+        Holds::Text,
+        "the language it is written in, such as \"en\"; the assignment's where that can't be told",
+    ),
+    fact(
+        "complexity",
+        Holds::Word(complexities),
+        "how much its marker has to hold together: by its words and the criteria",
+    ),
 ];
 
 const STUDENT: &[Fact] = &[

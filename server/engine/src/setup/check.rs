@@ -413,6 +413,7 @@ impl super::AssignmentSetup {
             citations: self.citations,
             release: self.release,
             resources: self.resources.clone(),
+            near_draft_percent: self.near_draft_percent,
             created_at,
         }
     }

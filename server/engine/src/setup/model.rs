@@ -169,6 +169,8 @@ pub struct AssignmentSetup {
     /// Something to read or use.
     #[serde(default)]
     pub resources: Vec<Resource>,
+    /// A draft in which at most this percentage of the words changed keeps the marks of the one before.
+    pub near_draft_percent: Option<i64>,
 }
 
 fn english() -> String {

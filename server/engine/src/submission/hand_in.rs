@@ -236,6 +236,7 @@ impl Engine {
                 draft,
                 code: content.code,
                 formulas: i64::try_from(content.formulas).unwrap_or(i64::MAX),
+                language: content.language.map(str::to_owned),
             },
             student: StudentFacts { tier, drafts_left },
             budget: routing::BudgetFacts {

@@ -2,13 +2,13 @@
 
 use super::{Interim, Quick, Submission, SubmissionState, TrackingId, store};
 use crate::{
-    answer,
+    answer::{self, Borrowed},
     engine::{Engine, EngineError, Marking},
     identity::{Act, Actor, Denied, IdentityError},
     queue::{self, Estimate, Job, JobState, Spot, store::PastDecision},
     result::{self, Assessment},
     routing::Decision,
-    store::{DeadLetterId, NanoUsd, SubmissionId},
+    store::{DeadLetterId, SubmissionId},
 };
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -48,8 +48,8 @@ pub struct SubmissionView {
     pub progress: f64,
     /// The marks; for a student only once they are released.
     pub assessment: Option<Assessment>,
-    /// It was given the answer to an earlier request for the same work, which saved so much; for staff only.
-    pub reused: Option<NanoUsd>,
+    /// It was given the answer to an earlier request. Of other students nobody but staff is told.
+    pub borrowed: Option<Borrowed>,
     /// Who looks may see what staff see.
     pub staff: bool,
 }
@@ -114,8 +114,10 @@ impl Engine {
         let past = if staff { queue::store::past_decisions(&mut db, job.id).await? } else { Vec::new() };
         let assessment =
             result::store::of_submission(&mut db, id).await?.filter(|a| staff || a.released_at.is_some());
-        let reused = match job.state {
-            JobState::Done if staff => answer::store::saved_by(&mut db, job.id).await?,
+        let borrowed = match job.state {
+            JobState::Done => answer::store::given(&mut db, job.id)
+                .await?
+                .filter(|borrowed| staff || borrowed.kept_from().is_some()),
             _ => None,
         };
         let dead_letter = match submission.state {
@@ -143,7 +145,7 @@ impl Engine {
             started_at,
             finished_at,
             assessment,
-            reused,
+            borrowed,
             staff,
         })
     }

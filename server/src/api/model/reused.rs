@@ -14,6 +14,10 @@ pub struct ReusedAnswers {
     pub answers: i64,
     /// What asking again would have cost, in nano-dollars: none of it is in the bill.
     pub saved_nano_usd: i64,
+    /// Of these, drafts that kept the marks of the one before, as next to nothing changed.
+    pub near_drafts: i64,
+    /// What they would have cost, in nano-dollars; part of the above.
+    pub near_drafts_saved_nano_usd: i64,
     /// By course.
     pub courses: Vec<ReusedInCourse>,
 }
@@ -31,4 +35,8 @@ pub struct ReusedInCourse {
     pub answers: i64,
     /// What asking again would have cost, in nano-dollars.
     pub saved_nano_usd: i64,
+    /// Of these, drafts that kept the marks of the one before.
+    pub near_drafts: i64,
+    /// What they would have cost, in nano-dollars; part of the above.
+    pub near_drafts_saved_nano_usd: i64,
 }

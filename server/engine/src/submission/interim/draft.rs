@@ -24,7 +24,7 @@ pub struct DraftChange {
 }
 
 /// Compares two versions.
-pub(super) fn compare(last: &str, now: &str) -> DraftChange {
+pub(crate) fn compare(last: &str, now: &str) -> DraftChange {
     let (before, after) = (Runs::of(last), Runs::of(now));
     let shared: u32 =
         before.runs.iter().map(|(run, &count)| count.min(after.runs.get(run).copied().unwrap_or(0))).sum();

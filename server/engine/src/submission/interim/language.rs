@@ -58,8 +58,18 @@ pub fn name(tag: &str) -> Option<&'static str> {
 /// The tag of the language that a text is in, if it is long and clear enough to tell.
 pub(super) fn of(text: &str) -> Option<&'static str> {
     // The beginning is enough, and keeps the time bounded.
-    let end = text.char_indices().nth(4_000).map_or(text.len(), |(end, _)| end);
-    let found = whatlang::detect(&text[..end])?;
+    within(text, 4_000)
+}
+
+/// The same from the first lines alone, which takes a tenth of the time and leaves more undecided.
+pub(crate) fn at_a_glance(text: &str) -> Option<&'static str> {
+    within(text, 240)
+}
+
+fn within(text: &str, characters: usize) -> Option<&'static str> {
+    let end = text.char_indices().nth(characters).map_or(text.len(), |(end, _)| end);
+    let text = &text[..end];
+    let found = whatlang::detect(text)?;
     let clear = found.is_reliable() && text.chars().filter(|c| c.is_alphabetic()).nth(29).is_some();
     LANGUAGES.iter().find(|(_, _, lang)| clear && *lang == found.lang()).map(|&(tag, _, _)| tag)
 }

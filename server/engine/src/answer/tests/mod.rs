@@ -1,6 +1,8 @@
 //! The same work is not paid for twice, on both databases.
 #![allow(clippy::unwrap_used)]
 
+mod near;
+
 use super::*;
 use crate::{
     batching,
@@ -172,7 +174,7 @@ async fn money(house: &House, handed: &Handed) -> (NanoUsd, NanoUsd) {
 /// The assessment of a job as staff see it, and what was saved by giving it again.
 async fn seen(house: &House, handed: &Handed) -> (Option<Marks>, Option<NanoUsd>) {
     let view = house.engine.submission(&Actor::System, &handed.tracking_id).await.unwrap();
-    (view.assessment.map(|assessment| assessment.marks.0), view.reused)
+    (view.assessment.map(|assessment| assessment.marks.0), view.borrowed.map(|borrowed| borrowed.saved))
 }
 
 /// Kinds and channels of all notices about a submission.
@@ -219,13 +221,13 @@ async fn of_two_alike_in_one_cut_one_is_asked_and_both_are_marked() {
         assert_eq!((first.1, second.1), (None, Some(paid)), "what it would have cost");
         assert_eq!((held, money(&house, &handed[1]).await), (NanoUsd::ZERO, (NanoUsd::ZERO, NanoUsd::ZERO)));
         let last = lines(&house, &handed[1]).await.pop().unwrap();
-        assert_eq!((last.kind, last.note.as_deref()), (Kind::Release, Some(SAME_WORK)));
+        assert_eq!((last.kind, last.note.as_deref()), (Kind::Release, Some(Likeness::SameWork.why())));
         // Their students were told the same, and see the same.
         assert_eq!(notices(&house, &handed[0]).await, notices(&house, &handed[1]).await);
         assert_eq!(events(&house, &handed[0]).await, events(&house, &handed[1]).await);
         for one in &handed {
             let view = house.engine.submission(&one.student, &one.tracking_id).await.unwrap();
-            assert_eq!((view.submission.state, view.reused), (SubmissionState::Completed, None));
+            assert_eq!((view.submission.state, view.borrowed), (SubmissionState::Completed, None));
             assert!(view.started_at.is_some() && view.finished_at.is_some());
         }
     })
