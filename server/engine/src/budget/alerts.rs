@@ -3,7 +3,7 @@
 use super::{Budget, Month, store};
 use crate::{
     engine::{Engine, EngineError},
-    identity, jobs, notice,
+    notice,
     store::NanoUsd,
 };
 
@@ -56,19 +56,8 @@ impl Engine {
             }
             news.extend(highest);
         }
-        let admins = identity::store::admins(&mut tx).await?;
-        let notices: Vec<notice::New> = news
-            .iter()
-            .flat_map(|alert| {
-                admins.iter().map(|admin| notice::New {
-                    person: admin.id,
-                    kind: notice::Kind::BudgetThreshold,
-                    subject: alert.0,
-                })
-            })
-            .collect();
-        let task = self.tell(&mut tx, &notices).await?;
-        jobs::push(&mut tx, task.as_slice(), None).await?;
+        let alerts: Vec<uuid::Uuid> = news.iter().map(|alert| alert.0).collect();
+        self.tell_administrators(&mut tx, notice::Kind::BudgetThreshold, &alerts).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -49,15 +49,15 @@ pub(super) async fn set_mode(x: &mut impl Exec, measure: Measure, mode: Mode) ->
     Ok(())
 }
 
-/// Takes a measure or gives it up, and keeps why.
+/// Takes a measure or gives it up, and keeps why; answers the id of the change.
 pub(super) async fn change(
     x: &mut impl Exec,
     world: &World,
     (measure, taken): (Measure, bool),
     why: &str,
     by: Option<PersonId>,
-) -> Result<(), DbError> {
-    let now = world.now();
+) -> Result<ControlChangeId, DbError> {
+    let (now, id) = (world.now(), world.id::<ControlChangeId>());
     x.query("UPDATE cost_control SET on_since = $2, changed_at = $3 WHERE measure = $1")
         .bind(measure)
         .bind(taken.then_some(now))
@@ -67,7 +67,7 @@ pub(super) async fn change(
     x.query(
         "INSERT INTO cost_control_changes (id, at, measure, taken, why, changed_by) VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(world.id::<ControlChangeId>())
+    .bind(id)
     .bind(now)
     .bind(measure)
     .bind(taken)
@@ -75,7 +75,7 @@ pub(super) async fn change(
     .bind(by)
     .exec()
     .await?;
-    Ok(())
+    Ok(id)
 }
 
 /// The changes of a time, the newest first, at most `most`.

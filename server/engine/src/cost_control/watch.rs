@@ -9,6 +9,7 @@ use super::{
 use crate::{
     budget::{INSTITUTION, day_of},
     engine::{Engine, EngineError},
+    notice,
     provider::Usage,
     routing::Route,
     store::{DbError, Exec, NanoUsd},
@@ -37,7 +38,8 @@ impl Engine {
         // Another process may have been quicker.
         let states = store::states_for_update(&mut tx).await?;
         let Some(due) = due(&states, outlook, now) else { return Ok(()) };
-        store::change(&mut tx, self.world(), (due.measure, due.taken), &due.why, None).await?;
+        let change = store::change(&mut tx, self.world(), (due.measure, due.taken), &due.why, None).await?;
+        self.tell_administrators(&mut tx, notice::Kind::CostControl, &[change.0]).await?;
         tx.commit().await?;
         tracing::info!(
             measure = due.measure.name(),

@@ -5,6 +5,7 @@ use super::{
     store::{self, About, Shown},
 };
 use crate::{
+    cost_control::Measure,
     engine::Engine,
     identity::{Act, Actor, Denied, IdentityError},
     store::{NanoUsd, NoticeId, PersonId, SubmissionId},
@@ -55,6 +56,12 @@ impl From<Shown> for InboxItem {
                 let title = if *percent < 100 { "A budget is nearly used up" } else { "A budget is used up" };
                 (title, of_budget(course.as_deref(), month, (*used, *limit), *percent >= 100 && *hard_stop))
             }
+            About::Measure { measure, taken, why } => {
+                let title =
+                    if *taken { "Cost control took a measure" } else { "Cost control gave up a measure" };
+                (title, of_measure(*measure, *taken, why))
+            }
+            About::Bill { month, why } => ("A bill was not taken", of_bill(month, why)),
         };
         Self { id, kind, title, body, at: created_at, read: read_at.is_some(), path: path(kind, &about) }
     }
@@ -77,7 +84,12 @@ fn of_submission(kind: Kind, tracking_id: &str, assignment: &str, course: &str) 
             "Your work was closed without marks",
             format!("“{assignment}” ({course}) could not be marked. Its page says why, and what you can do."),
         ),
-        Kind::NeedsAttention | Kind::DeadLetters | Kind::ProviderOutage | Kind::BudgetThreshold => (
+        Kind::NeedsAttention
+        | Kind::DeadLetters
+        | Kind::ProviderOutage
+        | Kind::BudgetThreshold
+        | Kind::CostControl
+        | Kind::BillGivenUp => (
             "A submission needs attention",
             format!(
                 "{tracking_id} for “{assignment}” ({course}) ran out of automatic remedies. The student is told that a person looks at it."
@@ -120,6 +132,32 @@ pub(super) fn of_budget(
     )
 }
 
+/// A measure that began or ended, in a few words.
+pub(super) fn measure_title(measure: Measure, taken: bool) -> String {
+    format!("“{}” {}", measure.title(), if taken { "began" } else { "ended" })
+}
+
+/// What a measure that was taken does, or that it is given up, and why.
+pub(super) fn of_measure(measure: Measure, taken: bool, why: &str) -> String {
+    if taken {
+        format!(
+            "“{}” began, since {why}. {} It ends by itself when the month looks better.",
+            measure.title(),
+            measure.what()
+        )
+    } else {
+        format!("“{}” ended: {why}. All goes on as it did before.", measure.title())
+    }
+}
+
+/// A bill that its address did not take.
+pub(super) fn of_bill(month: &str, why: &str) -> String {
+    format!(
+        "The address for bills did not take the bill of {month}, and it is not posted any more ({why}). See to the address, \
+         then have it posted again: POST /api/v1/billing/deliveries/{{id}}/retry; GET /api/v1/billing/deliveries tells its id."
+    )
+}
+
 /// The page that a notice is about.
 pub(super) fn path(kind: Kind, about: &About) -> String {
     match about {
@@ -128,7 +166,8 @@ pub(super) fn path(kind: Kind, about: &About) -> String {
         }
         About::Submission { tracking_id, .. } => format!("/s/{tracking_id}"),
         About::Outage { .. } => "/admin".to_owned(),
-        About::Budget { month, .. } => format!("/admin/budget?month={month}"),
+        About::Budget { month, .. } | About::Bill { month, .. } => format!("/admin/budget?month={month}"),
+        About::Measure { .. } => "/admin/cost-control".to_owned(),
     }
 }
 

@@ -25,6 +25,10 @@ pub enum Kind {
     ProviderOutage,
     /// To administrators: a threshold of a budget was passed. One for each threshold.
     BudgetThreshold,
+    /// To administrators: cost control took a measure by itself, or gave one up.
+    CostControl,
+    /// To administrators: the address for bills did not take one, and it is not posted any more.
+    BillGivenUp,
 }
 
 /// A way to reach a person.
@@ -40,7 +44,7 @@ pub enum Channel {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Received,
         Self::Delayed,
         Self::Processing,
@@ -50,6 +54,8 @@ impl Kind {
         Self::DeadLetters,
         Self::ProviderOutage,
         Self::BudgetThreshold,
+        Self::CostControl,
+        Self::BillGivenUp,
     ];
 
     /// Its name in the database, and of the folder of its e-mail.
@@ -65,6 +71,8 @@ impl Kind {
             Self::DeadLetters => "dead_letters",
             Self::ProviderOutage => "provider_outage",
             Self::BudgetThreshold => "budget_threshold",
+            Self::CostControl => "cost_control",
+            Self::BillGivenUp => "bill_given_up",
         }
     }
 
@@ -72,9 +80,13 @@ impl Kind {
     #[must_use]
     pub const fn channels(self) -> &'static [Channel] {
         match self {
-            Self::Received | Self::Ready | Self::Closed | Self::ProviderOutage | Self::BudgetThreshold => {
-                &[Channel::Platform, Channel::Email]
-            }
+            Self::Received
+            | Self::Ready
+            | Self::Closed
+            | Self::ProviderOutage
+            | Self::BudgetThreshold
+            | Self::CostControl
+            | Self::BillGivenUp => &[Channel::Platform, Channel::Email],
             // The page itself is live: it shows this as it happens.
             Self::Processing | Self::DeadLetters => &[Channel::Email],
             // Many may die at once: the e-mail is a summary.
@@ -91,15 +103,20 @@ impl Kind {
     /// Another one about the same brings the first up to date and makes it unread again, rather than being passed over.
     #[must_use]
     pub const fn is_in_place(self) -> bool {
-        matches!(self, Self::Delayed | Self::NeedsAttention | Self::ProviderOutage)
+        matches!(self, Self::Delayed | Self::NeedsAttention | Self::ProviderOutage | Self::BillGivenUp)
     }
 
     /// It is for staff, not for the student.
     #[must_use]
     pub const fn for_staff(self) -> bool {
-        matches!(
-            self,
-            Self::NeedsAttention | Self::DeadLetters | Self::ProviderOutage | Self::BudgetThreshold
-        )
+        match self {
+            Self::Received | Self::Delayed | Self::Processing | Self::Ready | Self::Closed => false,
+            Self::NeedsAttention
+            | Self::DeadLetters
+            | Self::ProviderOutage
+            | Self::BudgetThreshold
+            | Self::CostControl
+            | Self::BillGivenUp => true,
+        }
     }
 }

@@ -49,8 +49,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [(&str, &str); 21] =
-    files!("received" "processing" "ready" "closed" "dead_letters" "provider_outage" "budget_threshold");
+const FILES: [(&str, &str); 27] = files!("received" "processing" "ready" "closed" "dead_letters" "provider_outage" "budget_threshold" "cost_control" "bill_given_up");
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
 
 /// Names that end in `.html` are escaped for HTML.
@@ -102,6 +101,16 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
             )),
             about => format!("the budget for {month}"),
         },
+        About::Measure { measure, taken, why } => context! {
+            title => super::inbox::measure_title(*measure, *taken),
+            standing => one_line(&super::inbox::of_measure(*measure, *taken, why)),
+            about => "cost control",
+        },
+        About::Bill { month, why } => context! {
+            month => month.as_str(),
+            standing => one_line(&super::inbox::of_bill(month, why)),
+            about => format!("the bill of {month}"),
+        },
     };
     let values = context! {
         name => one_line(&facts.name),
@@ -113,7 +122,8 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
             Kind::Closed => "See why, and what you can do",
             Kind::NeedsAttention | Kind::DeadLetters => "See what happened",
             Kind::ProviderOutage => "See how the providers are",
-            Kind::BudgetThreshold => "See the budget",
+            Kind::BudgetThreshold | Kind::BillGivenUp => "See the budget",
+            Kind::CostControl => "See the measures",
             Kind::Received | Kind::Delayed | Kind::Processing => "See where it is",
         },
         ..subject
@@ -169,7 +179,10 @@ fn one_line(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::store::{NanoUsd, testing::still_world};
+    use crate::{
+        cost_control::Measure,
+        store::{NanoUsd, testing::still_world},
+    };
     use chrono::TimeDelta;
 
     fn facts(kind: Kind) -> Facts {
@@ -253,6 +266,28 @@ mod tests {
         assert!(!told(None, 100, false).text.contains("waits in the queue"));
     }
 
+    #[test]
+    fn a_measure_and_a_bill_are_told_of_with_what_to_do() {
+        let told = |kind, about| write(&Facts { about, ..facts(kind) }, &setting(false)).unwrap();
+        let measure = |taken| About::Measure {
+            measure: Measure::Delay,
+            taken,
+            why: "the month will likely come to $96 of <100>, 96 %".into(),
+        };
+        let letter = told(Kind::CostControl, measure(true));
+        assert_eq!(letter.subject, "Cost control: “Delay what is not urgent” began");
+        assert!(letter.text.contains("since the month will likely come to $96"), "{}", letter.text);
+        assert!(letter.text.contains("https://quire.example.edu/admin/cost-control\n"), "{}", letter.text);
+        assert!(letter.html.contains("&lt;100&gt;") && !letter.html.contains("<100>"), "{}", letter.html);
+        let letter = told(Kind::CostControl, measure(false));
+        assert_eq!(letter.subject, "Cost control: “Delay what is not urgent” ended");
+        let bill = About::Bill { month: "2026-11".into(), why: "it answered 503\r\nService".into() };
+        let letter = told(Kind::BillGivenUp, bill);
+        assert_eq!(letter.subject, "The bill of 2026-11 was not taken");
+        assert!(letter.text.contains("(it answered 503 Service)"), "{}", letter.text);
+        assert!(letter.text.contains("POST /api/v1/billing/deliveries/{id}/retry"), "{}", letter.text);
+    }
+
     fn setting(estimate: bool) -> Setting<'static> {
         let now = still_world().0.now();
         let range = (now + TimeDelta::minutes(31), now + TimeDelta::minutes(92));
@@ -268,8 +303,14 @@ mod tests {
     fn every_kind_on_the_e_mail_channel_has_a_letter() {
         // These are about no submission.
         let mailed = |kind: &Kind| {
-            !matches!(kind, Kind::DeadLetters | Kind::ProviderOutage | Kind::BudgetThreshold)
-                && kind.channels().contains(&super::super::Channel::Email)
+            !matches!(
+                kind,
+                Kind::DeadLetters
+                    | Kind::ProviderOutage
+                    | Kind::BudgetThreshold
+                    | Kind::CostControl
+                    | Kind::BillGivenUp
+            ) && kind.channels().contains(&super::super::Channel::Email)
         };
         for kind in Kind::ALL.into_iter().filter(mailed) {
             for held in [false, true] {

@@ -2,6 +2,7 @@
 
 use super::{Channel, Kind};
 use crate::{
+    cost_control::Measure,
     identity::{Email, Zone},
     store::{DbError, Dialect, Exec, NanoUsd, NoticeId, PersonId, Rows, SubmissionId, Tx, World, in_chunks},
     submission::TrackingId,
@@ -16,7 +17,8 @@ pub struct New {
     pub person: PersonId,
     /// What it tells.
     pub kind: Kind,
-    /// What it is about: the id of a submission, of a provider's outage, or of a budget's threshold.
+    /// What it is about: the id of a submission, of a provider's outage, of a budget's threshold, of a change of cost
+    /// control, or of a bill's delivery.
     pub subject: Uuid,
 }
 
@@ -178,6 +180,22 @@ pub enum About {
         /// Work waits at the limit.
         hard_stop: bool,
     },
+    /// A measure of cost control that was taken or given up.
+    Measure {
+        /// The measure.
+        measure: Measure,
+        /// Taken; else given up.
+        taken: bool,
+        /// Why.
+        why: String,
+    },
+    /// A bill that the address for bills did not take.
+    Bill {
+        /// The month, such as `2026-11`.
+        month: String,
+        /// Why it was not taken the last time.
+        why: String,
+    },
 }
 
 /// What a notice is about, as far as it is there.
@@ -199,18 +217,29 @@ struct Subject {
     used_nano: Option<NanoUsd>,
     limit_nano: Option<NanoUsd>,
     hard_stop: Option<bool>,
+    measure: Option<Measure>,
+    taken: Option<bool>,
+    measure_why: Option<String>,
+    bill_month: Option<String>,
+    bill_why: Option<String>,
 }
 
 const SUBJECT: &str = "s.id AS submission_id, s.tracking_id, s.submitted_at, a.title AS assignment, \
     c.title AS course, (a.release = 'on_approval' OR COALESCE(mj.hold, FALSE)) AS held, o.provider, o.reason, o.began_at, o.ended_at, \
-    g.percent, gc.title AS budget_course, g.month, g.used_nano, g.limit_nano, gb.hard_stop";
+    g.percent, gc.title AS budget_course, g.month, g.used_nano, g.limit_nano, gb.hard_stop, \
+    cc.measure, cc.taken, cc.why AS measure_why, wd.month AS bill_month, wd.last_error AS bill_why";
 
 const SUBJECTS: &str = "LEFT JOIN submissions s ON s.id = n.subject_id \
     LEFT JOIN model_jobs mj ON mj.submission_id = s.id \
     LEFT JOIN assignments a ON a.id = s.assignment_id LEFT JOIN courses c ON c.id = a.course_id \
     LEFT JOIN provider_outages o ON o.id = n.subject_id \
     LEFT JOIN budget_alerts g ON g.id = n.subject_id LEFT JOIN courses gc ON gc.id = g.course_id \
-    LEFT JOIN budgets gb ON gb.scope = g.scope";
+    LEFT JOIN budgets gb ON gb.scope = g.scope \
+    LEFT JOIN cost_control_changes cc ON cc.id = n.subject_id \
+    LEFT JOIN webhook_deliveries wd ON wd.id = n.subject_id";
+
+/// What a notice is about is there.
+const IS_THERE: &str = "COALESCE(s.id, o.id, g.id, cc.id, wd.id) IS NOT NULL";
 
 impl Subject {
     /// None where it is gone.
@@ -230,6 +259,12 @@ impl Subject {
                 limit,
                 hard_stop,
             });
+        }
+        if let (Some(measure), Some(taken), Some(why)) = (self.measure, self.taken, self.measure_why) {
+            return Some(About::Measure { measure, taken, why });
+        }
+        if let Some(month) = self.bill_month {
+            return Some(About::Bill { month, why: self.bill_why.unwrap_or_default() });
         }
         Some(About::Submission {
             id: self.submission_id?,
@@ -450,7 +485,7 @@ pub async fn list(
     let rows: Vec<Row> = x
         .query(format!(
             "SELECT n.id, n.kind, n.created_at, n.read_at, {SUBJECT} FROM notices n {SUBJECTS} \
-             WHERE n.person_id = $1 AND n.channel = 'platform' AND (s.id IS NOT NULL OR o.id IS NOT NULL OR g.id IS NOT NULL) \
+             WHERE n.person_id = $1 AND n.channel = 'platform' AND {IS_THERE} \
              AND (n.read_at IS NULL OR NOT $2) ORDER BY n.created_at DESC, n.id DESC LIMIT $3 OFFSET $4"
         ))
         .bind(person)

@@ -1,6 +1,6 @@
 //! The plan in words: where the work goes, in which batches, and what it costs.
 
-use super::{Costs, Hits, Marking, Offer, Other, Requests, Workload, grouped};
+use super::{Costs, Hits, LoadShare, Marking, Offer, Other, Requests, Workload, grouped, shares::shares};
 use crate::{
     batching::{SizeFacts, Tuning, recommend},
     provider::cache::TRIAL,
@@ -16,6 +16,8 @@ pub struct Advice {
     pub primary: Choice,
     /// Those that take over when the provider fails; none where no other is known.
     pub fallback: Option<Choice>,
+    /// Who takes which part of the work in batches: the primary, and those that cost the same.
+    pub load_shares: Vec<LoadShare>,
     /// Pieces of work a month in batches.
     pub batched: u64,
     /// Pieces of work a month in real time.
@@ -114,6 +116,19 @@ pub(super) fn advise(
         ),
         None => format!("{} of {} marks.", offer.model, offer.provider),
     }];
+    let load_shares = shares(offer, offers);
+    if load_shares.len() > 1 {
+        let parts: Vec<String> = load_shares
+            .iter()
+            .map(|share| {
+                format!("{} % to {} of {}", share.percent, share.choice.model, share.choice.provider)
+            })
+            .collect();
+        steps.push(format!(
+            "Of equal price, they share the work in batches by the room that they have: {}.",
+            parts.join(", ")
+        ));
+    }
     steps.push(match other {
         Some(other) => {
             let kept = other.kept.map_or_else(
@@ -155,6 +170,7 @@ pub(super) fn advise(
     Advice {
         primary: Choice::of(offer),
         fallback: other.map(Choice::of),
+        load_shares,
         batched: waiting,
         realtime: urgent,
         batch_size: size,

@@ -12,6 +12,7 @@ mod facts;
 mod levers;
 mod month;
 mod offer;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod workload;
@@ -21,6 +22,7 @@ pub use cost::{Costs, Hits, Marking, Requests, TRIALS_A_MONTH};
 pub use facts::AskPlanError;
 pub use levers::{Lever, Pulled, grouped, percent};
 pub use offer::Offer;
+pub use shares::LoadShare;
 pub use workload::{Share, Workload, WorkloadError};
 
 use crate::{

@@ -4,7 +4,7 @@
 use super::store;
 use crate::{
     engine::{Engine, EngineError},
-    identity, jobs, notice,
+    notice,
     store::NoticeId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -38,13 +38,7 @@ impl Engine {
             return Ok(());
         }
         let subject = self.world().id::<NoticeId>().0;
-        let notices: Vec<notice::New> = identity::store::admins(&mut tx)
-            .await?
-            .into_iter()
-            .map(|admin| notice::New { person: admin.id, kind: notice::Kind::DeadLetters, subject })
-            .collect();
-        let task = self.tell(&mut tx, &notices).await?;
-        jobs::push(&mut tx, task.as_slice(), None).await?;
+        self.tell_administrators(&mut tx, notice::Kind::DeadLetters, &[subject]).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     engine::{Engine, EngineError},
     jobs::Verdict,
+    notice,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -96,7 +97,9 @@ impl Engine {
                     store::set_gone(&mut tx, &target, now).await?;
                 }
                 let why = "it answered 410 Gone: nothing more is posted there";
-                store::set_failed(&mut tx, claim, Some(410), why, None).await?;
+                if store::set_failed(&mut tx, claim, Some(410), why, None).await? {
+                    self.tell_administrators(&mut tx, notice::Kind::BillGivenUp, &[claim.id.0]).await?;
+                }
                 tx.commit().await?;
                 tracing::error!(
                     month,
@@ -106,7 +109,12 @@ impl Engine {
             Posted::Refused { status, why } => {
                 let wait = usize::try_from(claim.attempts - 1).ok().and_then(|number| WAITS.get(number));
                 let again = wait.map(|wait| now + *wait);
-                store::set_failed(&mut db, claim, status, &why, again).await?;
+                let mut tx = db.begin().await?;
+                let noted = store::set_failed(&mut tx, claim, status, &why, again).await?;
+                if noted && again.is_none() {
+                    self.tell_administrators(&mut tx, notice::Kind::BillGivenUp, &[claim.id.0]).await?;
+                }
+                tx.commit().await?;
                 let attempt = claim.attempts;
                 match again {
                     Some(again) => {

@@ -293,6 +293,8 @@ async fn after_the_last_attempt_a_person_may_have_it_posted_again() {
         let receiver = Receiver::start().await;
         receiver.says(&[Say::Status(503); 10]);
         let engine = engine(&house, &receiver).await;
+        let admin = person(&mut db, house.engine.world(), "admin@example.edu", true).await;
+        let admin = engine.identity().actor(admin).await.unwrap();
         book(&house, "2026-11-24T10:00:00Z", "arts", 1_000).await;
         until(&house, "2026-12-01T01:00:00Z");
         engine.bill_ended_months().await.unwrap();
@@ -311,8 +313,11 @@ async fn after_the_last_attempt_a_person_may_have_it_posted_again() {
         assert!(matches!(refused, DeliveryError::Identity(IdentityError::Denied(Denied::Forbidden(_)))));
         let refused = engine.deliveries(&house.student).await.unwrap_err();
         assert!(matches!(refused, DeliveryError::Identity(IdentityError::Denied(Denied::Forbidden(_)))));
-        let admin = person(&mut db, house.engine.world(), "admin@example.edu", true).await;
-        let admin = engine.identity().actor(admin).await.unwrap();
+        let told = engine.inbox(&admin, true, 0, 10).await.unwrap();
+        let told: Vec<_> = told.items.iter().map(|item| (item.kind, &*item.body)).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].0, crate::notice::Kind::BillGivenUp);
+        assert!(told[0].1.contains("the bill of 2026-11") && told[0].1.contains("503"), "{told:?}");
         let nobody = DeliveryId::from_uuid(Uuid::nil());
         assert!(matches!(engine.retry_delivery(&admin, nobody).await, Err(DeliveryError::NotFound)));
         assert!(matches!(house.engine.retry_delivery(&admin, failed.id).await, Err(DeliveryError::Off)));

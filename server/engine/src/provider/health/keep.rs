@@ -3,8 +3,7 @@
 use super::{Fault, Figures, Pause, figures, store};
 use crate::{
     engine::{Engine, EngineError, WeakEngine},
-    identity, jobs, notice,
-    store::Tx,
+    notice,
 };
 use chrono::TimeDelta;
 use std::{collections::BTreeMap, time::Duration};
@@ -106,32 +105,9 @@ impl Engine {
                 news.push(outage.id);
             }
         }
-        self.tell_administrators(&mut tx, &news).await?;
+        let outages: Vec<uuid::Uuid> = news.iter().map(|outage| outage.0).collect();
+        self.tell_administrators(&mut tx, notice::Kind::ProviderOutage, &outages).await?;
         tx.commit().await?;
-        Ok(())
-    }
-
-    async fn tell_administrators(
-        &self,
-        tx: &mut Tx,
-        outages: &[crate::store::OutageId],
-    ) -> Result<(), EngineError> {
-        if outages.is_empty() {
-            return Ok(());
-        }
-        let admins = identity::store::admins(tx).await?;
-        let notices: Vec<notice::New> = outages
-            .iter()
-            .flat_map(|outage| {
-                admins.iter().map(|admin| notice::New {
-                    person: admin.id,
-                    kind: notice::Kind::ProviderOutage,
-                    subject: outage.0,
-                })
-            })
-            .collect();
-        let task = self.tell(tx, &notices).await?;
-        jobs::push(tx, task.as_slice(), None).await?;
         Ok(())
     }
 }
