@@ -102,10 +102,28 @@ fn flags_win_over_environment_and_environment_over_the_file() {
     }
 }
 
+const SECRET: &str = "bill_webhook.secret=whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
 async fn the_doctor_finds_what_is_wrong(database: Database) {
     let school = School::open(database).await;
     let well = school.run(&["doctor"]);
     assert!(well.status.success(), "{}{}", text(&well.stdout), text(&well.stderr));
+    assert!(text(&well.stdout).contains("note  bills: no address is set"), "{}", text(&well.stdout));
+    let hook = ["--set", "bill_webhook.url=https://nobody.invalid/hook", "--set", SECRET];
+    let ill = school.run(&[&["doctor"][..], &hook].concat());
+    let said = text(&ill.stdout) + &text(&ill.stderr);
+    assert!(
+        !ill.status.success() && said.contains("BAD   bills:") && said.contains("nobody.invalid"),
+        "{said}"
+    );
+    let hook = ["--set", "bill_webhook.url=http://127.0.0.1:9/hook", "--set", SECRET];
+    let hook = [&hook[..], &["--set", "bill_webhook.allow=[\"http://127.0.0.1:9\"]"]].concat();
+    let well = school.run(&[&["doctor"][..], &hook].concat());
+    let said = text(&well.stdout) + &text(&well.stderr);
+    assert!(
+        well.status.success() && said.contains("will be posted to http://127.0.0.1:9; none was yet"),
+        "{said}"
+    );
     school.control(&json!({"faults": {"unauthorized": 1.0}})).await;
     let ill = school.run(&["doctor"]);
     let said = text(&ill.stdout) + &text(&ill.stderr);

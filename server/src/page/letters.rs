@@ -104,7 +104,11 @@ impl Pages {
     }
 
     fn letter_ways(&self) -> Vec<view::Way> {
-        self.engine.ways().into_iter().map(|(provider, models)| view::Way { provider, models }).collect()
+        self.engine
+            .models_by_provider()
+            .into_iter()
+            .map(|(provider, models)| view::Way { provider, models })
+            .collect()
     }
 }
 

@@ -148,6 +148,13 @@ impl Engine {
         self.registry().all()
     }
 
+    /// The providers that are set up, with the models that people can name: in a rule, or for a dead letter.
+    #[must_use]
+    pub fn models_by_provider(&self) -> Vec<(String, Vec<String>)> {
+        let models = |entry: &Entry| entry.settings.all_models().cloned().collect();
+        self.providers().iter().map(|entry| (entry.name.clone(), models(entry))).collect()
+    }
+
     /// Mean tokens of the prompts that work shares, over the assignments that are in use; zero where there are none.
     pub(crate) fn shared_tokens(&self) -> i64 {
         let markings = self.0.markings.lock().unwrap_or_else(PoisonError::into_inner);

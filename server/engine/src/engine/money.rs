@@ -195,10 +195,7 @@ fn models(settings: &ProviderSettings) -> impl Iterator<Item = (&String, Standin
         _ if economy == Some(model) => Standing::Economy,
         _ => Standing::Named,
     };
-    let listed = settings.models.iter().enumerate().map(move |of| (of.1, standing(of)));
-    listed.chain(
-        economy.filter(|model| !settings.models.contains(model)).map(|model| (model, Standing::Economy)),
-    )
+    settings.all_models().enumerate().map(move |of| (of.1, standing(of)))
 }
 
 fn positive(n: i64) -> u64 {

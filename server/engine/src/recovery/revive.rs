@@ -87,12 +87,6 @@ impl Engine {
         Ok(store::closing_of(&mut self.db(), id).await?)
     }
 
-    /// The providers to which dead letters can be sent, by name, with their models.
-    #[must_use]
-    pub fn ways(&self) -> Vec<(String, Vec<String>)> {
-        self.providers().iter().map(|entry| (entry.name.clone(), entry.settings.models.clone())).collect()
-    }
-
     /// Decides about dead letters; answers what came of each, in their order. All are done in one transaction.
     ///
     /// # Errors
@@ -225,13 +219,13 @@ impl Engine {
     fn way(&self, remedy: &Remedy) -> Result<Option<Named>, RemedyError> {
         let Remedy::Reroute { provider, model, route } = remedy else { return Ok(None) };
         let entry = self.provider(provider).map_err(|error| RemedyError::Way(error.to_string()))?;
-        let models = &entry.settings.models;
+        let mut models = entry.settings.all_models();
         let model = match model {
-            None => models.first(),
-            Some(model) => models.iter().find(|one| *one == model),
+            None => models.next(),
+            Some(model) => models.find(|one| *one == model),
         };
         let Some(model) = model else {
-            let there = models.join(", ");
+            let there = entry.settings.all_models().cloned().collect::<Vec<_>>().join(", ");
             return Err(RemedyError::Way(format!("{provider} is not set up for this model; it has {there}")));
         };
         self.is_priced(provider, model).map_err(|error| RemedyError::Way(error.to_string()))?;

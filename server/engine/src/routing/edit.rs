@@ -6,7 +6,7 @@ use super::{
     store, valid,
 };
 use crate::{
-    engine::{Engine, EngineError, Entry},
+    engine::{Engine, EngineError},
     identity::{Act, Actor, IdentityError},
     queue,
     store::{DbError, JobId, first_id_at},
@@ -264,17 +264,6 @@ impl Engine {
         let would_be = decide(&set, was.facts.clone()).map_err(|_| none())?;
         let asked = set.each(&was.facts);
         Ok(Tried { was, would_be, asked })
-    }
-
-    /// The providers that are set up, with the models that a rule can name.
-    #[must_use]
-    pub fn models_by_provider(&self) -> Vec<(String, Vec<String>)> {
-        let models = |entry: &Entry| {
-            let mut models = entry.settings.models.clone();
-            models.extend(entry.settings.economy_model.clone().filter(|model| !models.contains(model)));
-            models
-        };
-        self.providers().iter().map(|entry| (entry.name.clone(), models(entry))).collect()
     }
 
     /// Rules with nothing wrong, and without white space around what was typed.

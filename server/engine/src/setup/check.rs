@@ -291,8 +291,8 @@ impl Setup {
             match provider.provider().and_then(|new| new.check().map_err(|e| e.to_string())) {
                 Err(error) => wrong(error),
                 Ok(settings) if provider.enabled => {
-                    for model in settings.models.into_iter().chain(settings.economy_model) {
-                        if !self.is_priced(there, provider, &model, world) {
+                    for model in settings.all_models() {
+                        if !self.is_priced(there, provider, model, world) {
                             wrong(format!(
                                 "has no price for the model \"{model}\", so no work could go to it; add [[prices]] \
                                  with provider = \"{name}\" and model = \"{model}\" (0 where it costs nothing)"

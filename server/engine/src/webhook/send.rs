@@ -114,6 +114,17 @@ impl Webhook {
         Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// Looks up whether the address is there and may be posted to; nothing is sent.
+    ///
+    /// # Errors
+    /// If its name leads nowhere, or where it must not.
+    pub async fn look_up(&self) -> Result<(), Refused> {
+        match &self.0 {
+            None => Ok(()),
+            Some(out) => out.target.look_up().await.map(|_| ()),
+        }
+    }
+
     /// Posts a message under its id, signed at this time; none where no address is set.
     pub async fn post(&self, id: &str, at: DateTime<Utc>, body: &str) -> Option<Posted> {
         let out = self.0.as_ref()?;

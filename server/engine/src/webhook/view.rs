@@ -1,14 +1,14 @@
 //! Deliveries as administrators see them, and posting one again.
 
 use super::{
-    State,
+    State, Webhook,
     store::{self, Delivery},
 };
 use crate::{
     engine::{Engine, EngineError},
     identity::{Act, Actor, IdentityError},
     jobs::{self, Task},
-    store::{DbError, DeliveryId},
+    store::{Db, DbError, DeliveryId},
 };
 use chrono::{DateTime, Utc};
 
@@ -52,6 +52,21 @@ impl From<DbError> for DeliveryError {
     }
 }
 
+impl Webhook {
+    /// The bills that were posted or are to be, and whether the address takes any.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn deliveries(&self, db: &Db) -> Result<Deliveries, DbError> {
+        let mut db = db.clone();
+        let gone_at = match self.fingerprint() {
+            Some(target) => store::gone(&mut db, &target).await?,
+            None => None,
+        };
+        Ok(Deliveries { origin: self.origin(), gone_at, list: store::list(&mut db, MOST).await? })
+    }
+}
+
 impl Engine {
     /// The bills that were posted or are to be.
     ///
@@ -59,12 +74,7 @@ impl Engine {
     /// If the person may not see them, or the database fails.
     pub async fn deliveries(&self, actor: &Actor) -> Result<Deliveries, DeliveryError> {
         self.identity().check(actor, &Act::SeeBilling).await?;
-        let mut db = self.db();
-        let gone_at = match self.webhook().fingerprint() {
-            Some(target) => store::gone(&mut db, &target).await?,
-            None => None,
-        };
-        Ok(Deliveries { origin: self.webhook().origin(), gone_at, list: store::list(&mut db, MOST).await? })
+        Ok(self.webhook().deliveries(&self.db()).await?)
     }
 
     /// Posts a bill again at once, under its old id and with all its attempts anew, whatever came of it before. An address

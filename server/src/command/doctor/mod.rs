@@ -1,5 +1,6 @@
 //! `quire doctor`: what is well, what is not, and what to do about it.
 
+mod bills;
 mod live;
 
 use super::{General, Told, print};
@@ -15,7 +16,7 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 /// A provider that does not answer by then does not answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Checks configuration, database, providers and mail, and says what to mend.
+/// Checks configuration, database, providers, mail and the address for bills, and says what to mend.
 #[derive(Args, Debug)]
 pub(super) struct Doctor {
     /// Also send one small batch and one call to this provider, for real, and say which of Quire's assumptions held
@@ -62,6 +63,7 @@ impl Doctor {
         master_key(&settings, &mut findings)?;
         mail(&settings, &mut findings).await?;
         if let Some(db) = database(&settings, &mut findings).await? {
+            bills::bills(&settings, &db, &mut findings).await?;
             let registry = providers(&settings, &db, &mut findings).await?;
             if let (Some(name), Some(cap), Some(registry)) = (&self.live, self.cap, registry) {
                 live::check(&db, &registry, name, cap, &mut findings).await?;
@@ -203,7 +205,7 @@ async fn providers(
         match tokio::time::timeout(PATIENCE, entry.provider.models()).await {
             Ok(Ok(models)) => {
                 let absent: Vec<&String> =
-                    entry.settings.models.iter().filter(|model| !models.contains(model)).collect();
+                    entry.settings.all_models().filter(|model| !models.contains(model)).collect();
                 if absent.is_empty() {
                     findings.well(&what, &format!("answers at {}, the key is taken", entry.base_url))?;
                 } else {

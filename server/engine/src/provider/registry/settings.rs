@@ -57,6 +57,12 @@ pub struct ProviderSettings {
 }
 
 impl ProviderSettings {
+    /// All models that work can be given to: those that are listed, the usual one first, and the economy model.
+    pub fn all_models(&self) -> impl Iterator<Item = &String> {
+        let economy = self.economy_model.iter().filter(|model| !self.models.contains(model));
+        self.models.iter().chain(economy)
+    }
+
     /// What holds for a kind of provider where nothing else is set (SPEC 3.2, 3.3). Models have to be named.
     #[must_use]
     pub fn default_for(kind: ProviderKind) -> Self {
@@ -240,6 +246,14 @@ mod tests {
         assert_eq!((openai.batch, gemini.batch, compatible.batch), (true, true, false));
         assert_eq!(openai.economy_schedule, "0 */2 * * *");
         assert_eq!(openai.limits(HARD), HARD);
+    }
+
+    #[test]
+    fn the_economy_model_is_one_of_all_and_counts_once() {
+        let all = |text: serde_json::Value| set(text).unwrap().all_models().cloned().collect::<Vec<_>>();
+        assert_eq!(all(json!({"models": ["a", "b"]})), ["a", "b"]);
+        assert_eq!(all(json!({"models": ["a", "b"], "economy_model": "b"})), ["a", "b"]);
+        assert_eq!(all(json!({"models": ["a"], "economy_model": "c"})), ["a", "c"]);
     }
 
     #[test]
