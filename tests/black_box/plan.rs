@@ -116,6 +116,9 @@ async fn what_is_measured_is_what_was_planned(database: Database) {
     assert!(saving.differs(&outcome.reference) <= 5.0, "{report}");
     assert!(saving.differs(&outcome.measured) <= 1.0, "{report}");
     assert!((20.0..40.0).contains(&outcome.hits()), "{report}");
+    let evidence = &outcome.evidence;
+    assert!(evidence.answers == 100 && evidence.saved_percent.is_finite(), "{report}");
+    assert!(evidence.output_tokens_saved > 0 && evidence.input_tokens_added > 0, "{report}");
     // What was planned for is what was sent.
     let near = |sum: i64, tokens: i64| (sum / outcome.realtime.answers - tokens).abs() <= tokens / 20;
     assert!(near(outcome.realtime.input, 1_600) && near(outcome.realtime.output, 400), "{report}");

@@ -70,8 +70,23 @@ pub struct Outcome {
     pub reference: Saving,
     /// What `quire plan` says in the end, of the work as it was, from what its ledger had measured.
     pub measured: Saving,
+    /// What evidence by sentence number saved, as that plan measured it.
+    pub evidence: Evidence,
     /// How long it took.
     pub took: Duration,
+}
+
+/// What evidence by sentence number saved.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Deserialize)]
+pub struct Evidence {
+    /// How many answers were looked at.
+    pub answers: i64,
+    /// Output tokens that quotations would have had more.
+    pub output_tokens_saved: i64,
+    /// Input tokens of the sentences' numbers.
+    pub input_tokens_added: i64,
+    /// In percent of what the answers would have cost with quotations.
+    pub saved_percent: f64,
 }
 
 /// A saving in percent.
@@ -145,6 +160,14 @@ impl Outcome {
                 saving.differs(plan)
             );
         }
+        let Evidence { answers, output_tokens_saved, input_tokens_added, saved_percent } = self.evidence;
+        let _ = writeln!(
+            out,
+            "  evidence   by sentence number: {} output tokens fewer an answer, {} input tokens more; {saved_percent:.1} % \
+             (of {answers} answers)",
+            output_tokens_saved / answers.max(1),
+            input_tokens_added / answers.max(1)
+        );
         out
     }
 }
@@ -224,9 +247,11 @@ pub async fn measure(trial: Trial) -> anyhow::Result<Outcome> {
     let shared = realtime.cached.max(batched.cached + batched.written) / jobs;
     let measured = plan(&school, &shape(trial, &realtime, shared))?;
     school.close().await;
+    let evidence = serde_json::from_value(measured["evidence"].clone())
+        .context("the plan says what evidence by sentence number saved")?;
     let reference = Saving::of(&reference)?;
     let measured = Saving::of(&measured)?;
-    Ok(Outcome { model, batched, realtime, uncached, reference, measured, took: begin.elapsed() })
+    Ok(Outcome { model, batched, realtime, uncached, reference, measured, evidence, took: begin.elapsed() })
 }
 
 /// The work of one route, each piece that of a student of its own; the same texts on both routes.

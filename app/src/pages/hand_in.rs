@@ -115,7 +115,11 @@ fn hand_in_form(page: &HandIn, refused: Option<&RefusedForm>) -> AnyView {
                 words::counted(left.into(), "version", "versions")
             ),
         };
-        view! { <p class="small quiet">{sentence}</p> }
+        let keeps = match page.keeps_marks && !page.earlier.is_empty() {
+            true => " A version in which next to nothing changed keeps the marks of the one before.",
+            false => "",
+        };
+        view! { <p class="small quiet">{sentence}{keeps}</p> }
     });
     let noun = page.noun.clone();
     let form_token = page.form_token.clone();

@@ -25,6 +25,6 @@ pub(super) fn shown(plan: Plan, measured: bool) -> view::MonthPlan {
         ways: ways.map(|(way, cost)| (way.to_owned(), money(cost))).to_vec(),
         saving: (plan.saving_percent, plan.saving_percent_uncached),
         levers: levers.collect(),
-        steps: plan.advice.steps,
+        steps: plan.advice.steps.into_iter().chain(plan.evidence.map(|saving| saving.text())).collect(),
     }
 }

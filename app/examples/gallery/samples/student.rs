@@ -147,6 +147,7 @@ pub fn hand_in(assignment: &str) -> Option<HandIn> {
         drafts_left: Some(3),
         earlier: Vec::new(),
         replaces_waiting: false,
+        keeps_marks: false,
         criteria: [
             ("Position", "One clear position, held to the end."),
             ("Support", "Reasons that a stranger can follow and check."),
@@ -172,6 +173,7 @@ pub fn hand_in(assignment: &str) -> Option<HandIn> {
                 },
             ],
             replaces_waiting: true,
+            keeps_marks: true,
             ..page
         }),
         "hostile" => Some(HandIn {

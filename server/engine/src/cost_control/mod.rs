@@ -2,6 +2,7 @@
 //! after the other, the gentlest first, and given up again in the opposite order. Each is shown with its reason and with
 //! what it saved by the providers' own figures, and administrators can hold each one on or off.
 
+mod booking;
 mod edit;
 mod ladder;
 mod measure;

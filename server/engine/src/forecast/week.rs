@@ -26,11 +26,11 @@ use crate::{
         registry::{Schedule, parse_schedule},
     },
     queue::{
-        Job, JobState, Lane, Lanes, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Promise, Snapshot,
-        Turnaround, no_hurry, store::Queued,
+        Job, Lane, Lanes, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Promise, Snapshot, Turnaround,
+        no_hurry, store::Queued,
     },
     routing::Route,
-    store::{CourseId, JobId, ManualClock, NanoUsd, SeededChance, SubmissionId, World},
+    store::{JobId, ManualClock, SeededChance, World},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::{Europe::Stockholm, Tz};
@@ -338,34 +338,14 @@ impl Week {
         let gather = i64::from(Lanes::default().of(lane).gather_seconds);
         let soon = self.start + TimeDelta::days(day + 1);
         Job {
-            id: self.world.id(),
-            submission_id: SubmissionId(uuid::Uuid::nil()),
-            state: JobState::Queued,
             lane,
             route,
             provider: self.providers[usize::from(!first)].name.to_owned(),
-            model: "m".to_owned(),
             priority,
             deadline: if priority < PRIORITY_LOW { soon } else { no_hurry() },
-            arrived_at: now,
             joined: 0,
             ready_at: now + TimeDelta::seconds(gather),
-            input_tokens: 900,
-            output_tokens: 300,
-            max_output: 900,
-            bytes: 4_000,
-            work_bytes: 2_000,
-            attempt: 0,
-            failures: 0,
-            kills: 0,
-            diverted: 0,
-            batch_id: None,
-            reserved: NanoUsd::ZERO,
-            expected: NanoUsd::ZERO,
-            course_id: CourseId(uuid::Uuid::nil()),
-            cost_centre: String::new(),
-            steps: None,
-            hold: false,
+            ..crate::queue::testing::job(self.world.id(), now)
         }
     }
 

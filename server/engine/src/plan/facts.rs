@@ -47,7 +47,8 @@ impl Engine {
         self.identity().check(actor, &Act::SeeOverview).await?;
         let offers = self.offers().await?;
         let offers = if offers.is_empty() { Offer::listed() } else { offers };
-        Ok(plan(workload, &offers, provider, model)?)
+        let plan = plan(workload, &offers, provider, model)?;
+        Ok(Plan { evidence: self.evidence_saving().await?, ..plan })
     }
 
     /// The models of all providers that are switched on.

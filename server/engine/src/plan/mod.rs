@@ -8,6 +8,7 @@
 
 mod advice;
 mod cost;
+mod evidence;
 mod facts;
 mod levers;
 mod month;
@@ -19,6 +20,7 @@ mod workload;
 
 pub use advice::{Advice, Choice};
 pub use cost::{Costs, Hits, Marking, Requests, TRIALS_A_MONTH};
+pub use evidence::EvidenceSaving;
 pub use facts::AskPlanError;
 pub use levers::{Lever, Pulled, grouped, percent};
 pub use offer::Offer;
@@ -59,6 +61,8 @@ pub struct Plan {
     pub other_models: Vec<Other>,
     /// Who marks, how, and what that costs.
     pub advice: Advice,
+    /// What it saved on the newest answers that evidence is named by sentence numbers; none where there are none.
+    pub evidence: Option<EvidenceSaving>,
 }
 
 /// What a workload costs a month.
@@ -208,6 +212,7 @@ pub fn plan(
         assumptions: assumptions(&requests, hits),
         advice: advice::advise(&requests, &costs, (hits, marking), &others, offers),
         other_models: others,
+        evidence: None,
     })
 }
 

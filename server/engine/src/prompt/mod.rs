@@ -9,7 +9,7 @@ mod stable;
 mod work;
 
 pub use stable::{PromptError, Stable, Task, Template};
-pub use work::json_len;
+pub use work::{json_len, numbered};
 
 #[cfg(test)]
 mod tests;

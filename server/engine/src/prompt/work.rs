@@ -43,6 +43,14 @@ impl Frame {
     }
 }
 
+/// The sentences of a work as they are sent, each on a line of its own after its number.
+#[must_use]
+pub fn numbered(work: &str) -> String {
+    let mut out = String::with_capacity(work.len() + work.len() / 8);
+    number(work, &mut out);
+    out
+}
+
 /// Bytes that a work adds to a request that holds none: those of its numbered sentences within a JSON string.
 #[must_use]
 pub fn json_len(work: &str) -> usize {

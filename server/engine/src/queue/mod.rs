@@ -8,6 +8,8 @@ mod lane;
 mod order;
 mod snapshot;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use estimate::{Estimate, Promise, Turnaround};
 pub use furthest::Furthest;

@@ -150,10 +150,6 @@ const fn index(lane: Lane) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        queue::JobState,
-        store::{CourseId, NanoUsd, SubmissionId},
-    };
     use chrono::TimeDelta;
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -175,34 +171,11 @@ mod tests {
     fn job(lane: Lane, provider: &str, priority: i64) -> Job {
         let like = queued(999, lane, provider, priority);
         Job {
-            id: like.id,
-            submission_id: SubmissionId(uuid::Uuid::nil()),
-            state: JobState::Queued,
             lane,
-            route: Route::Batch,
             provider: like.provider.to_string(),
-            model: String::new(),
             priority,
             deadline: like.deadline,
-            arrived_at: like.arrived_at,
-            joined: 0,
-            ready_at: like.arrived_at,
-            input_tokens: 0,
-            output_tokens: 0,
-            max_output: 0,
-            bytes: 0,
-            work_bytes: 0,
-            attempt: 0,
-            failures: 0,
-            kills: 0,
-            diverted: 0,
-            batch_id: None,
-            reserved: NanoUsd::ZERO,
-            expected: NanoUsd::ZERO,
-            course_id: CourseId(uuid::Uuid::nil()),
-            cost_centre: String::new(),
-            steps: None,
-            hold: false,
+            ..super::super::testing::job(like.id, like.arrived_at)
         }
     }
 

@@ -54,7 +54,8 @@ fn truth() -> impl Strategy<Value = String> {
             "true",
             r#"urgency == "high""#,
             r#"student.tier != "premium""#,
-            r#"submission.complexity == "low""#
+            r#"submission.complexity == "low""#,
+            "policy.approval"
         ]),
         compared(whole().boxed(), whole().boxed()),
         compared(number().boxed(), number().boxed()),

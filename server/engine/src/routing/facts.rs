@@ -17,6 +17,9 @@ pub struct Facts {
     pub student: StudentFacts,
     /// The month's budget.
     pub budget: BudgetFacts,
+    /// What the institution and the course have laid down for it.
+    #[serde(default)]
+    pub policy: PolicyFacts,
     /// The hour.
     pub clock: ClockFacts,
     /// How busy Quire is.
@@ -111,6 +114,19 @@ pub struct BudgetFacts {
     pub used: f64,
     /// What is left before the hard stop; none without a budget.
     pub left: Option<NanoUsd>,
+}
+
+/// What the institution and the course have laid down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyFacts {
+    /// A person approves the assignment's marks before students see them.
+    pub approval: bool,
+    /// The course asks for immediate feedback.
+    pub immediate_feedback: bool,
+    /// A budget that the work counts to has a hard stop: at its limit work waits.
+    pub hard_stop: bool,
+    /// A draft of the assignment that hardly changed keeps the marks of the one before.
+    pub keeps_marks: bool,
 }
 
 /// Facts of the hour.

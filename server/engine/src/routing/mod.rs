@@ -32,8 +32,8 @@ pub use complexity::Complexity;
 pub use decide::{Decision, Fallback, NoProvider, REALTIME_SECONDS, Route, decide};
 pub use edit::{MOST_DAYS, RulesError, RulesInForce, Tried, VersionSeen};
 pub use facts::{
-    AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, Standing, StudentFacts,
-    SubmissionFacts,
+    AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, PolicyFacts, ProviderFacts, Standing,
+    StudentFacts, SubmissionFacts,
 };
 pub use replay::{Change, MOST_NAMED, Replay, Side, Tally, Went};
 pub use rule::{Action, Rule, RuleError, Way, seeded};

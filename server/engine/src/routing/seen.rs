@@ -35,7 +35,7 @@ pub(super) struct Seen<'a> {
 
 impl VariableResolver for Seen<'_> {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        let Facts { urgency, assignment, submission, student, budget, clock, .. } = self.facts;
+        let Facts { urgency, assignment, submission, student, budget, policy, clock, .. } = self.facts;
         // A provider's other models are no providers of their own.
         let all = || self.facts.usual().map(|(_, p)| p);
         let up = || all().filter(|p| p.healthy);
@@ -66,6 +66,10 @@ impl VariableResolver for Seen<'_> {
             "providers.all" => count(all().count()),
             "providers.up" => count(up().count()),
             "providers.free_jobs" => whole(up().map(|p| p.free_jobs.max(0)).sum()),
+            "policy.approval" => truth(policy.approval),
+            "policy.immediate_feedback" => truth(policy.immediate_feedback),
+            "policy.hard_stop" => truth(policy.hard_stop),
+            "policy.keeps_marks" => truth(policy.keeps_marks),
             "clock.peak" => truth(clock.peak),
             "clock.hour" => whole(clock.hour),
             "clock.weekday" => whole(clock.weekday),

@@ -1,8 +1,8 @@
 //! Facts to decide about, for tests and benchmarks.
 
 use super::{
-    AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, ProviderFacts, Standing, StudentFacts,
-    StudentTier, SubmissionFacts, Urgency,
+    AssignmentFacts, BudgetFacts, ClockFacts, Facts, LoadFacts, PolicyFacts, ProviderFacts, Standing,
+    StudentFacts, StudentTier, SubmissionFacts, Urgency,
 };
 use crate::{cost_control::Measures, course::AssessmentType, provider::ProviderKind, store::NanoUsd};
 
@@ -51,6 +51,7 @@ pub fn facts() -> Facts {
         },
         student: StudentFacts { tier: StudentTier::Standard, drafts_left: 1 },
         budget: BudgetFacts { used: 0.1, left: None },
+        policy: PolicyFacts::default(),
         clock: ClockFacts { peak: false, hour: 20, weekday: 3 },
         load: LoadFacts { waiting: 10, sent: 20 },
         providers: vec![provider("dear", 2_000), provider("cheap", 1_000)],

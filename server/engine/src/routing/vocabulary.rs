@@ -73,6 +73,7 @@ pub(super) const VOCABULARY: &[Fact] = &[
     fact("student", Holds::Parts(STUDENT), "the student"),
     fact("cost", Holds::Parts(COST), "what marking this work is expected to cost"),
     fact("providers", Holds::Parts(PROVIDERS), "how the providers are"),
+    fact("policy", Holds::Parts(POLICY), "what the institution and the course have laid down"),
     fact("clock", Holds::Parts(CLOCK), "the hour in the institution's time zone"),
     fact(
         "budget",
@@ -142,6 +143,17 @@ const PROVIDERS: &[Fact] = &[
     fact("all", Holds::Whole, "providers that are switched on"),
     fact("up", Holds::Whole, "of these, those that answer"),
     fact("free_jobs", Holds::Whole, "jobs that their free batch slots could still take"),
+];
+
+const POLICY: &[Fact] = &[
+    fact("approval", Holds::Truth, "a person approves the assignment's marks before students see them"),
+    fact("immediate_feedback", Holds::Truth, "the course asks for immediate feedback"),
+    fact(
+        "hard_stop",
+        Holds::Truth,
+        "work waits where the budget of its course or of the institution is used up",
+    ),
+    fact("keeps_marks", Holds::Truth, "a draft that hardly changed keeps the marks of the one before"),
 ];
 
 const CLOCK: &[Fact] = &[

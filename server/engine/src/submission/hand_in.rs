@@ -6,7 +6,7 @@ use super::{
     writer::{Entry, WriteError},
 };
 use crate::{
-    course::HandInRefused,
+    course::{HandInRefused, ReleasePolicy},
     engine::{Engine, EngineError, Marking},
     identity::{Act, Actor, Denied, Email, IdentityError, Person, Student},
     queue::{self, Estimate, Job, JobState, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Spot, no_hurry},
@@ -242,6 +242,12 @@ impl Engine {
             budget: routing::BudgetFacts {
                 used: load.budgets.used(context.course.id),
                 left: load.budgets.left(context.course.id),
+            },
+            policy: routing::PolicyFacts {
+                approval: assignment.release == ReleasePolicy::OnApproval,
+                immediate_feedback: context.course.immediate_feedback,
+                hard_stop: load.budgets.left(context.course.id).is_some(),
+                keeps_marks: assignment.near_draft_percent.is_some(),
             },
             clock: self.clock_facts(now),
             measures: load.measures.of_routing(),

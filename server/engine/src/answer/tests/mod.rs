@@ -17,7 +17,7 @@ use crate::{
         Answer, ApiKey, Outcome, ProviderKind, Reply, Usage,
         registry::{NewProvider, store::put_provider},
     },
-    queue::{self, Job, JobState, Lane},
+    queue::{self, Job, JobState},
     recovery::{Cause, Remedy},
     result::{Arrived, Judged, Marks, Source, judge},
     routing::Route,
@@ -698,37 +698,7 @@ async fn a_call_does_not_wait_for_a_batch_but_takes_its_answer_at_the_price_of_a
 }
 
 fn a_job(route: Route, now: DateTime<Utc>) -> Job {
-    let id = |n: u128| uuid::Uuid::from_u128(n);
-    Job {
-        id: JobId(id(1)),
-        submission_id: SubmissionId(id(2)),
-        state: JobState::Queued,
-        lane: Lane::Standard,
-        route,
-        provider: "openai".into(),
-        model: "m".into(),
-        priority: 0,
-        deadline: queue::no_hurry(),
-        arrived_at: now,
-        joined: 1,
-        ready_at: now,
-        input_tokens: 1,
-        output_tokens: 1,
-        max_output: 1,
-        bytes: 1,
-        work_bytes: 1,
-        attempt: 0,
-        failures: 0,
-        kills: 0,
-        diverted: 0,
-        batch_id: None,
-        reserved: NanoUsd::ZERO,
-        expected: NanoUsd::ZERO,
-        course_id: crate::store::CourseId(id(3)),
-        cost_centre: "arts".into(),
-        steps: None,
-        hold: false,
-    }
+    Job { route, ..queue::testing::job(JobId(uuid::Uuid::from_u128(1)), now) }
 }
 
 #[test]

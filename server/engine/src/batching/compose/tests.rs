@@ -5,9 +5,8 @@ use super::{Strategy, *};
 use crate::{
     batching::Tuning,
     provider::price::{Deal, Price, Rates, Terms},
-    queue::{JobState, Turnaround},
-    routing::Route,
-    store::{CourseId, Id, NanoUsd, SubmissionId},
+    queue::Turnaround,
+    store::{Id, NanoUsd, SubmissionId},
 };
 use chrono::TimeDelta;
 use proptest::{prelude::*, strategy::Strategy as Generator};
@@ -20,34 +19,18 @@ fn now() -> DateTime<Utc> {
 
 fn job(n: u128, tokens: i64, bytes: i64) -> Job {
     Job {
-        id: JobId::from_uuid(Uuid::from_u128(n)),
         submission_id: SubmissionId::from_uuid(Uuid::from_u128(n)),
-        state: JobState::Queued,
-        lane: Lane::Standard,
-        route: Route::Batch,
-        provider: "openai".into(),
-        model: "m".into(),
         priority: 10,
         deadline: now() + TimeDelta::days(9),
         arrived_at: now() - TimeDelta::minutes(5),
-        joined: 1,
-        ready_at: now(),
         input_tokens: tokens,
         output_tokens: 400,
         max_output: 800,
         bytes,
         work_bytes: 0,
-        attempt: 0,
-        failures: 0,
-        kills: 0,
-        diverted: 0,
-        batch_id: None,
         reserved: NanoUsd(1),
         expected: NanoUsd(1_000),
-        course_id: CourseId::from_uuid(Uuid::nil()),
-        cost_centre: String::new(),
-        steps: None,
-        hold: false,
+        ..crate::queue::testing::job(JobId::from_uuid(Uuid::from_u128(n)), now())
     }
 }
 
