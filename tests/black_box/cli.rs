@@ -117,7 +117,7 @@ async fn the_doctor_finds_what_is_wrong(database: Database) {
         "{said}"
     );
     let hook = ["--set", "bill_webhook.url=http://127.0.0.1:9/hook", "--set", SECRET];
-    let hook = [&hook[..], &["--set", "bill_webhook.allow=[\"http://127.0.0.1:9\"]"]].concat();
+    let hook = [&hook[..], &["--set", "bill_webhook.allow=http://127.0.0.1:9"]].concat();
     let well = school.run(&[&["doctor"][..], &hook].concat());
     let said = text(&well.stdout) + &text(&well.stderr);
     assert!(
