@@ -115,7 +115,7 @@ fn hand_in_form(page: &HandIn, refused: Option<&RefusedForm>) -> AnyView {
                 words::counted(left.into(), "version", "versions")
             ),
         };
-        let keeps = match page.keeps_marks && !page.earlier.is_empty() {
+        let keeps = match page.keeps_marks {
             true => " A version in which next to nothing changed keeps the marks of the one before.",
             false => "",
         };

@@ -54,7 +54,7 @@ pub struct HandIn {
     pub earlier: Vec<SubmissionItem>,
     /// Whether the newest of them is still waiting, so that a newer one takes its place.
     pub replaces_waiting: bool,
-    /// Whether a version in which next to nothing changed keeps the marks of the one before.
+    /// Whether there are marks that a version keeps in which next to nothing changed since.
     pub keeps_marks: bool,
     /// What the marks are given for.
     pub criteria: Vec<CriterionOutline>,

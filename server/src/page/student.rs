@@ -99,7 +99,9 @@ impl Pages {
             max_bytes: self.limits.bytes,
             file_types: ["txt", "md", "docx", "pdf", "html"].map(str::to_owned).to_vec(),
             drafts_left: Some(small(assignment.max_drafts - drafts)),
-            keeps_marks: assignment.near_draft_percent.is_some(),
+            keeps_marks: assignment.near_draft_percent.is_some()
+                && self.engine.settings().reuse_answers
+                && earlier.iter().any(|e| e.status == view::Status::Completed),
             replaces_waiting: earlier.first().is_some_and(|e| e.status == view::Status::Queued),
             earlier,
             criteria: context

@@ -9,7 +9,7 @@ use crate::{
     queue::{self, Job, JobState},
     result::{Arrived, Given, Good, Judged, Source, store::Decided},
     routing::Route,
-    store::{Digest, JobId, NanoUsd, SubmissionId, Tx},
+    store::{JobId, NanoUsd, SubmissionId, Tx},
     submission::{self, SubmissionState},
 };
 use chrono::TimeDelta;
@@ -94,35 +94,38 @@ impl Engine {
         self.take_in_tx(tx, Source::Earlier, arrived).await
     }
 
-    /// Those jobs whose work is not the same as that of the job whose answer they are given.
+    /// Of these jobs those that are given the marks of an earlier draft of their own student, where the assignment has it so.
     async fn near_works(
         &self,
         tx: &mut Tx,
         jobs: &[Job],
         firsts: &HashMap<JobId, JobId>,
     ) -> Result<HashMap<SubmissionId, Near>, EngineError> {
-        let ids: Vec<JobId> = jobs.iter().map(|job| job.id).chain(firsts.values().copied()).collect();
-        let works: HashMap<JobId, Digest> = queue::store::requested(tx, &ids)
-            .await?
-            .into_iter()
-            .map(|made| (made.job_id, made.work))
-            .collect();
-        let differs =
-            |job: &&Job| works.get(&job.id) != firsts.get(&job.id).and_then(|first| works.get(first));
-        let near: HashMap<SubmissionId, &Job> =
-            jobs.iter().filter(differs).map(|job| (job.submission_id, job)).collect();
-        let drafts: Vec<SubmissionId> = near.keys().copied().collect();
-        let before: Vec<JobId> = near.values().filter_map(|job| firsts.get(&job.id)).copied().collect();
+        let ids: Vec<JobId> = jobs.iter().filter_map(|job| firsts.get(&job.id)).copied().collect();
         let before: HashMap<JobId, Job> =
-            queue::store::find_many(tx, &before).await?.into_iter().map(|job| (job.id, job)).collect();
-        let mut found = HashMap::with_capacity(near.len());
-        for work in submission::store::works(tx, &drafts).await? {
-            let Some(job) = near.get(&work.id) else { continue };
-            let first = firsts.get(&job.id).and_then(|first| before.get(first));
-            let same_model = first.is_some_and(|f| (&f.provider, &f.model) == (&job.provider, &job.model));
-            found.insert(work.id, Near { text: work.text, same_model });
+            queue::store::find_many(tx, &ids).await?.into_iter().map(|job| (job.id, job)).collect();
+        let all: Vec<SubmissionId> =
+            jobs.iter().chain(before.values()).map(|job| job.submission_id).collect();
+        let students = submission::store::students(tx, &all).await?;
+        let assignments = submission::store::assignments(tx, &all).await?;
+        let mut near = HashMap::new();
+        for job in jobs {
+            let Some(first) = firsts.get(&job.id).and_then(|first| before.get(first)) else { continue };
+            let of = |id: &SubmissionId| students.get(id).copied().zip(assignments.get(id).copied());
+            let Some(own) = of(&job.submission_id) else { continue };
+            let allowed = self.marking(own.1).await?.context.assignment.near_draft_percent.is_some();
+            if allowed && of(&first.submission_id) == Some(own) {
+                let same_model = (&first.provider, &first.model) == (&job.provider, &job.model);
+                near.insert(job.submission_id, same_model);
+            }
         }
-        Ok(found)
+        let drafts: Vec<SubmissionId> = near.keys().copied().collect();
+        let texts = submission::store::works(tx, &drafts).await?;
+        let known = |work: submission::Work| {
+            let same_model = near.get(&work.id).copied().unwrap_or(false);
+            (work.id, Near { text: work.text, same_model })
+        };
+        Ok(texts.into_iter().map(known).collect())
     }
 
     /// Tells what is told when work is sent: a student sees the same as with any other.

@@ -4,7 +4,10 @@ use super::{Borrowed, First, Reuse, ReusedBy};
 use crate::{
     budget::Tokens,
     result::Marks,
-    store::{DbError, Dialect, Digest, Exec, JobId, Json, NanoUsd, Rows, in_chunks, in_chunks_of_rows},
+    store::{
+        DbError, Dialect, Digest, Exec, JobId, Json, NanoUsd, Rows, SubmissionId, in_chunks,
+        in_chunks_of_rows,
+    },
 };
 use chrono::NaiveDate;
 
@@ -123,18 +126,20 @@ pub async fn answers(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Answer>, Db
 pub struct MarkedDraft {
     /// The job of the draft that is to be marked.
     pub job_id: JobId,
+    /// The draft that is to be marked.
+    pub now: SubmissionId,
     /// The job of the one before.
     pub first_id: JobId,
+    /// The one before.
+    pub before: SubmissionId,
     /// Digest of the prompt by which that was marked.
     pub prompt: Digest,
-    /// Its text.
-    pub before: String,
-    /// The text of the draft that is to be marked.
-    pub now: String,
+    /// Its marks are released.
+    pub released: bool,
 }
 
 /// Drafts before those of these jobs, of the same student and for the same assignment, whose marks a model gave for
-/// themselves; the newest of them last. Those whose text is the same to the letter are left out.
+/// themselves; the newest of them last.
 ///
 /// # Errors
 /// If the database fails.
@@ -142,10 +147,10 @@ pub async fn marked_drafts(x: &mut impl Exec, ids: &[JobId]) -> Result<Vec<Marke
     let mut found = Vec::new();
     for (places, chunk) in in_chunks(ids) {
         let mut query = x.query_in_order(format!(
-            "SELECT j.id AS job_id, e.id AS first_id, m.prompt, bw.text AS before, w.text AS now FROM model_jobs j \
-             JOIN submissions s ON s.id = j.submission_id AND s.draft > 1 JOIN works w ON w.submission_id = s.id \
+            "SELECT j.id AS job_id, s.id AS now, e.id AS first_id, b.id AS before, m.prompt, \
+             m.released_at IS NOT NULL AS released FROM model_jobs j \
+             JOIN submissions s ON s.id = j.submission_id AND s.draft > 1 \
              JOIN submissions b ON b.assignment_id = s.assignment_id AND b.student_id = s.student_id AND b.draft < s.draft \
-             JOIN works bw ON bw.submission_id = b.id AND bw.digest <> w.digest \
              JOIN model_jobs e ON e.submission_id = b.id AND e.state = 'done' AND e.edit_id IS NULL AND e.same_as IS NULL \
              JOIN assessments m ON m.job_id = e.id AND m.decided_by IS NULL \
              WHERE j.id IN ({places}) ORDER BY b.draft"

@@ -60,7 +60,7 @@ impl Measure {
                 "Work that is not urgent and is not due within a day goes in a batch of the economy lane, whatever the rules say."
             }
             Self::Economy => {
-                "Work that is not urgent and is not due within a day goes to the cheapest model, those included that are set as their provider’s economy model. Long works with many criteria stay with the usual models."
+                "Work that is not urgent and is not due within a day goes to the cheapest model, those included that are set as their provider’s economy model. Works of high complexity (more than 2,000 words and more than 4 criteria, or more than 500 words and more than 8 criteria) stay with the usual models."
             }
         }
     }

@@ -2,17 +2,18 @@
 //! who look (ARCHITECTURE, decision 8).
 
 use super::{
-    Engine, EngineError, WeakEngine,
+    Engine, EngineError, Marking, WeakEngine,
     times::{CALL_PRIOR, ProviderLoad, RATE, provider_load},
 };
 use crate::{
     batching::{self, Batch},
     budget::{self, Budgets, Month},
     cost_control::{self, Measure, Measures, State},
+    course::ReleasePolicy,
     forecast::{self, Basis, CallOutlook, Correction, Forecast, Pending, Sample},
     provider::cache::{MEASURED_DAYS, Marked},
     queue::{self, Backlog, Estimate, Job, JobState, Promise, Snapshot, Spot, Turnaround},
-    routing::{ClockFacts, Route},
+    routing::{ClockFacts, PolicyFacts, Route},
 };
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use std::{
@@ -339,6 +340,17 @@ impl Engine {
                 Ok((None, batch.map(|batch| self.estimate_sent(&batch))))
             }
             JobState::Done | JobState::Dead | JobState::Withdrawn => Ok((None, None)),
+        }
+    }
+
+    /// What course and institution have laid down for an assignment's work.
+    pub(crate) fn policy_facts(&self, marking: &Marking) -> PolicyFacts {
+        let context = &marking.context;
+        PolicyFacts {
+            approval: context.assignment.release == ReleasePolicy::OnApproval,
+            immediate_feedback: context.course.immediate_feedback,
+            hard_stop: self.load().budgets.left(context.course.id).is_some(),
+            keeps_marks: self.settings().reuse_answers && context.assignment.near_draft_percent.is_some(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     engine::Engine,
     identity::{Act, Actor, Denied, IdentityError},
     store::{NanoUsd, NoticeId, PersonId, SubmissionId},
+    webhook,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -61,7 +62,7 @@ impl From<Shown> for InboxItem {
                     if *taken { "Cost control took a measure" } else { "Cost control gave up a measure" };
                 (title, of_measure(*measure, *taken, why))
             }
-            About::Bill { month, why } => ("A bill was not taken", of_bill(month, why)),
+            About::Bill { month, state, why } => ("A bill was not taken", of_bill(month, *state, why)),
         };
         Self { id, kind, title, body, at: created_at, read: read_at.is_some(), path: path(kind, &about) }
     }
@@ -146,12 +147,24 @@ pub(super) fn of_measure(measure: Measure, taken: bool, why: &str) -> String {
             measure.what()
         )
     } else {
-        format!("“{}” ended: {why}. All goes on as it did before.", measure.title())
+        format!(
+            "“{}” ended: {why}. What it changed is undone; measures that began before it stay.",
+            measure.title()
+        )
     }
 }
 
-/// A bill that its address did not take.
-pub(super) fn of_bill(month: &str, why: &str) -> String {
+/// A bill that its address did not take, and how it stands by now.
+pub(super) fn of_bill(month: &str, state: webhook::State, why: &str) -> String {
+    match state {
+        webhook::State::Failed => {}
+        webhook::State::Delivered => {
+            return format!("The address for bills has taken the bill of {month} after all.");
+        }
+        webhook::State::Waiting | webhook::State::Sending => {
+            return format!("The bill of {month}, which was given up, is being posted again.");
+        }
+    }
     format!(
         "The address for bills did not take the bill of {month}, and it is not posted any more ({why}). See to the address, \
          then have it posted again: POST /api/v1/billing/deliveries/{{id}}/retry; GET /api/v1/billing/deliveries tells its id."

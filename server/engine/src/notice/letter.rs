@@ -106,9 +106,9 @@ pub(super) fn write(facts: &Facts, setting: &Setting<'_>) -> Result<Letter, mini
             standing => one_line(&super::inbox::of_measure(*measure, *taken, why)),
             about => "cost control",
         },
-        About::Bill { month, why } => context! {
+        About::Bill { month, state, why } => context! {
             month => month.as_str(),
-            standing => one_line(&super::inbox::of_bill(month, why)),
+            standing => one_line(&super::inbox::of_bill(month, *state, why)),
             about => format!("the bill of {month}"),
         },
     };
@@ -281,7 +281,8 @@ mod tests {
         assert!(letter.html.contains("&lt;100&gt;") && !letter.html.contains("<100>"), "{}", letter.html);
         let letter = told(Kind::CostControl, measure(false));
         assert_eq!(letter.subject, "Cost control: “Delay what is not urgent” ended");
-        let bill = About::Bill { month: "2026-11".into(), why: "it answered 503\r\nService".into() };
+        let state = crate::webhook::State::Failed;
+        let bill = About::Bill { month: "2026-11".into(), state, why: "it answered 503\r\nService".into() };
         let letter = told(Kind::BillGivenUp, bill);
         assert_eq!(letter.subject, "The bill of 2026-11 was not taken");
         assert!(letter.text.contains("(it answered 503 Service)"), "{}", letter.text);

@@ -6,6 +6,7 @@ use crate::{
     identity::{Email, Zone},
     store::{DbError, Dialect, Exec, NanoUsd, NoticeId, PersonId, Rows, SubmissionId, Tx, World, in_chunks},
     submission::TrackingId,
+    webhook,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -193,6 +194,8 @@ pub enum About {
     Bill {
         /// The month, such as `2026-11`.
         month: String,
+        /// How it stands by now.
+        state: webhook::State,
         /// Why it was not taken the last time.
         why: String,
     },
@@ -221,13 +224,14 @@ struct Subject {
     taken: Option<bool>,
     measure_why: Option<String>,
     bill_month: Option<String>,
+    bill_state: Option<webhook::State>,
     bill_why: Option<String>,
 }
 
 const SUBJECT: &str = "s.id AS submission_id, s.tracking_id, s.submitted_at, a.title AS assignment, \
     c.title AS course, (a.release = 'on_approval' OR COALESCE(mj.hold, FALSE)) AS held, o.provider, o.reason, o.began_at, o.ended_at, \
     g.percent, gc.title AS budget_course, g.month, g.used_nano, g.limit_nano, gb.hard_stop, \
-    cc.measure, cc.taken, cc.why AS measure_why, wd.month AS bill_month, wd.last_error AS bill_why";
+    cc.measure, cc.taken, cc.why AS measure_why, wd.month AS bill_month, wd.state AS bill_state, wd.last_error AS bill_why";
 
 const SUBJECTS: &str = "LEFT JOIN submissions s ON s.id = n.subject_id \
     LEFT JOIN model_jobs mj ON mj.submission_id = s.id \
@@ -263,8 +267,8 @@ impl Subject {
         if let (Some(measure), Some(taken), Some(why)) = (self.measure, self.taken, self.measure_why) {
             return Some(About::Measure { measure, taken, why });
         }
-        if let Some(month) = self.bill_month {
-            return Some(About::Bill { month, why: self.bill_why.unwrap_or_default() });
+        if let (Some(month), Some(state)) = (self.bill_month, self.bill_state) {
+            return Some(About::Bill { month, state, why: self.bill_why.unwrap_or_default() });
         }
         Some(About::Submission {
             id: self.submission_id?,

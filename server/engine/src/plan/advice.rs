@@ -117,7 +117,7 @@ pub(super) fn advise(
         None => format!("{} of {} marks.", offer.model, offer.provider),
     }];
     let load_shares = shares(offer, offers);
-    if load_shares.len() > 1 {
+    if load_shares.len() > 1 && waiting > 0 {
         let parts: Vec<String> = load_shares
             .iter()
             .map(|share| {
@@ -125,7 +125,7 @@ pub(super) fn advise(
             })
             .collect();
         steps.push(format!(
-            "Of equal price, they share the work in batches by the room that they have: {}.",
+            "Of equal price, they share the work in batches by the room that they have, as long as none is cheaper: {}.",
             parts.join(", ")
         ));
     }

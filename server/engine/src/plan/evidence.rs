@@ -84,6 +84,23 @@ impl Engine {
     /// If the database fails.
     pub(super) async fn evidence_saving(&self) -> Result<Option<EvidenceSaving>, EngineError> {
         let answered = newest(&mut self.db(), LOOKED_AT).await?;
+        let kinds: Vec<ProviderKind> = answered
+            .iter()
+            .map(|answer| {
+                self.provider(&answer.provider).map_or(ProviderKind::Compatible, |entry| entry.kind)
+            })
+            .collect();
+        // Counting the tokens of long works takes a while.
+        let counted = tokio::task::spawn_blocking(move || {
+            let tokens = |(answer, kind): (Answered, ProviderKind)| {
+                let prior = Calibration::prior(kind);
+                let count = |text: &str| tokens::count(kind, &answer.model, text, &prior).count;
+                let (out, more) = (output_saved(&answer.marks.0, count), input_added(&answer.text, count));
+                (answer, out, more)
+            };
+            answered.into_iter().zip(kinds).map(tokens).collect::<Vec<_>>()
+        });
+        let counted = counted.await.map_err(|error| EngineError::Busy(error.to_string()))?;
         let (mut saving, mut spent) = (
             EvidenceSaving {
                 answers: 0,
@@ -95,11 +112,7 @@ impl Engine {
             NanoUsd::ZERO,
         );
         let now = self.now();
-        for answer in answered {
-            let kind = self.provider(&answer.provider).map_or(ProviderKind::Compatible, |entry| entry.kind);
-            let prior = Calibration::prior(kind);
-            let count = |text: &str| tokens::count(kind, &answer.model, text, &prior).count;
-            let (out, more) = (output_saved(&answer.marks.0, count), input_added(&answer.text, count));
+        for (answer, out, more) in counted {
             let cost = |usage: &Usage| self.cost(&answer.provider, &answer.model, usage, answer.batched, now);
             let fewer = cost(&Usage { output_tokens: out, ..Usage::default() });
             let added = cost(&Usage { input_tokens: more, ..Usage::default() });
@@ -121,8 +134,9 @@ async fn newest(x: &mut impl Exec, most: i64) -> Result<Vec<Answered>, DbError> 
     x.query(
         "SELECT j.provider, j.model, j.route = 'batch' AS batched, w.text, a.marks, \
          (SELECT CAST(COALESCE(SUM(l.spent_nano), 0) AS BIGINT) FROM ledger l WHERE l.job_id = j.id) AS spent_nano \
-         FROM (SELECT id, job_id, submission_id, marks FROM assessments WHERE decided_by IS NULL ORDER BY id DESC LIMIT $1) a \
-         JOIN model_jobs j ON j.id = a.job_id AND j.same_as IS NULL JOIN works w ON w.submission_id = a.submission_id",
+         FROM assessments a JOIN model_jobs j ON j.id = a.job_id AND j.same_as IS NULL \
+         JOIN works w ON w.submission_id = a.submission_id \
+         WHERE a.decided_by IS NULL ORDER BY a.id DESC LIMIT $1",
     )
     .bind(most)
     .all()

@@ -151,6 +151,7 @@ impl Engine {
             let load = self.load();
             facts.budget.used = load.budgets.used(course.id);
             facts.budget.left = load.budgets.left(course.id);
+            facts.policy = self.policy_facts(&marking);
             facts.clock = self.clock_facts(now);
             facts.measures = load.measures.of_routing();
             (facts.load.waiting, facts.load.sent) = (load.waiting, load.sent);

@@ -37,10 +37,11 @@ impl Facts {
         self.providers.iter().enumerate().filter(|(_, p)| p.standing == Standing::Usual)
     }
 
-    /// The language of the work; the assignment's where it can't be told.
+    /// The language of the work, without its region; the assignment's where it can't be told.
     #[must_use]
     pub fn language(&self) -> &str {
-        self.submission.language.as_deref().unwrap_or(&self.assignment.language)
+        let language = self.submission.language.as_ref().unwrap_or(&self.assignment.language);
+        language.split('-').next().unwrap_or_default()
     }
 
     /// How much its marker has to hold together.

@@ -6,7 +6,7 @@ use super::{
     writer::{Entry, WriteError},
 };
 use crate::{
-    course::{HandInRefused, ReleasePolicy},
+    course::HandInRefused,
     engine::{Engine, EngineError, Marking},
     identity::{Act, Actor, Denied, Email, IdentityError, Person, Student},
     queue::{self, Estimate, Job, JobState, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_MEDIUM, Spot, no_hurry},
@@ -243,12 +243,7 @@ impl Engine {
                 used: load.budgets.used(context.course.id),
                 left: load.budgets.left(context.course.id),
             },
-            policy: routing::PolicyFacts {
-                approval: assignment.release == ReleasePolicy::OnApproval,
-                immediate_feedback: context.course.immediate_feedback,
-                hard_stop: load.budgets.left(context.course.id).is_some(),
-                keeps_marks: assignment.near_draft_percent.is_some(),
-            },
+            policy: self.policy_facts(marking),
             clock: self.clock_facts(now),
             measures: load.measures.of_routing(),
             load: routing::LoadFacts { waiting: load.waiting, sent: load.sent },

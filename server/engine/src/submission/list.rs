@@ -85,7 +85,7 @@ impl From<DbError> for ListError {
 }
 
 const ROWS: &str = "SELECT s.tracking_id, p.name AS student, p.email, s.draft, s.state, s.submitted_at, s.words, \
-    j.lane, j.route, j.provider, a.model, d.name AS decided_by, a.total, a.most, a.confidence, a.released_at, a.marks FROM submissions s \
+    j.lane, j.route, COALESCE(a.provider, j.provider) AS provider, a.model, d.name AS decided_by, a.total, a.most, a.confidence, a.released_at, a.marks FROM submissions s \
     JOIN people p ON p.id = s.student_id JOIN model_jobs j ON j.submission_id = s.id \
     LEFT JOIN assessments a ON a.job_id = j.id LEFT JOIN people d ON d.id = a.decided_by";
 

@@ -117,7 +117,7 @@ impl Engine {
         let borrowed = match job.state {
             JobState::Done => answer::store::given(&mut db, job.id)
                 .await?
-                .filter(|borrowed| staff || borrowed.kept_from().is_some()),
+                .filter(|borrowed| staff || (assessment.is_some() && borrowed.kept_from().is_some())),
             _ => None,
         };
         let dead_letter = match submission.state {

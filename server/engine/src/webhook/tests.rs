@@ -324,6 +324,8 @@ async fn after_the_last_attempt_a_person_may_have_it_posted_again() {
         let again = engine.retry_delivery(&admin, failed.id).await.unwrap();
         assert_eq!((again.state, again.attempts, again.next_at), (State::Waiting, 0, house.engine.now()));
         assert!(engine.post_due_bill().await.unwrap());
+        let told = engine.inbox(&admin, false, 0, 10).await.unwrap();
+        assert!(told.items[0].body.contains("has taken the bill of 2026-11 after all"), "{:?}", told.items);
         let seen = engine.deliveries(&admin).await.unwrap();
         assert_eq!((seen.list.len(), seen.list[0].state, seen.gone_at), (1, State::Delivered, None));
         let origin = seen.origin.unwrap();

@@ -1,6 +1,6 @@
 //! Whether bills reach the address that they are posted to.
 
-use super::Findings;
+use super::{Findings, PATIENCE};
 use crate::settings::Settings;
 use quire_engine::{
     store::Db,
@@ -21,7 +21,11 @@ pub(super) async fn bills(settings: &Settings, db: &Db, findings: &mut Findings)
     if !webhook.is_on() {
         return findings.note("bills", "no address is set (bill_webhook.url): they are fetched, not posted");
     }
-    if let Err(refused) = webhook.look_up().await {
+    let Ok(found) = tokio::time::timeout(PATIENCE, webhook.look_up()).await else {
+        let wrong = format!("the name in bill_webhook.url was not found within {} s", PATIENCE.as_secs());
+        return findings.bad("bills", &wrong, "Check that this machine can look names up.");
+    };
+    if let Err(refused) = found {
         let mend =
             "Check bill_webhook.url, and bill_webhook.allow where it lies in a network that is not public.";
         return findings.bad("bills", &refused.to_string(), mend);
@@ -55,6 +59,9 @@ fn judge(
             )
         }
         Some(bill) if bill.state == State::Failed => Ok(()),
+        _ if list.iter().any(|bill| bill.delivered_at.is_some()) => {
+            findings.well("bills", &format!("are posted to {origin}"))
+        }
         _ => findings.well("bills", &format!("will be posted to {origin}; none was yet")),
     }
 }

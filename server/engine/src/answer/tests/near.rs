@@ -64,6 +64,60 @@ async fn a_draft_that_hardly_differs_keeps_its_marks_where_the_instructor_allows
 }
 
 #[tokio::test]
+async fn it_is_held_against_the_newest_draft_that_was_marked() {
+    each_db(async |db| {
+        let house = house(db.clone(), Mailer::off()).await;
+        let assignment = allowing(&house, Some(2)).await;
+        marked(&house, 0, &assignment).await;
+        let second = hand_in(&house, 0, &assignment, &essay(12)).await;
+        let batch = cut(&house).await[0];
+        back(&house, batch.0, &marks("Shorter.")).await;
+        // Nearly the first one again.
+        hand_in(&house, 0, &assignment, &essay(20).replacen("reason0", "cause0", 1)).await;
+        assert_eq!(cut(&house).await.len(), 1, "a model is asked");
+        assert_eq!(job(&house, &second).await.state, JobState::Done);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn marks_that_wait_for_approval_are_not_released_by_a_small_change() {
+    each_db(async |db| {
+        let house = house(db.clone(), Mailer::off()).await;
+        let assignment = allowing(&house, Some(2)).await;
+        let first = hand_in(&house, 0, &assignment, &essay(20)).await;
+        let hold = "UPDATE model_jobs SET hold = TRUE WHERE id = $1";
+        change(&db, hold, first.job).await;
+        let batch = cut(&house).await[0];
+        back(&house, batch.0, &marks("Held.")).await;
+        let view = house.engine.submission(&first.student, &first.tracking_id).await.unwrap();
+        assert_eq!(view.submission.state, SubmissionState::InReview);
+        let near = |n: usize| essay(20).replacen(&format!("reason{n}"), "cause", 1);
+        let held = hand_in(&house, 0, &assignment, &near(1)).await;
+        change(&db, hold, held.job).await;
+        assert!(cut(&house).await.is_empty(), "it waits for approval as well");
+        let view = house.engine.submission(&held.student, &held.tracking_id).await.unwrap();
+        assert_eq!((view.submission.state, view.borrowed), (SubmissionState::InReview, None), "not told yet");
+        hand_in(&house, 0, &assignment, &near(2)).await;
+        assert_eq!(cut(&house).await.len(), 1, "a model is asked");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_answers_are_not_given_again_no_draft_keeps_its_marks() {
+    each_db(async |db| {
+        let settings = Settings { reuse_answers: false, ..Settings::default() };
+        let house = house_set(db.clone(), Mailer::off(), &["openai"], settings).await;
+        let assignment = allowing(&house, Some(2)).await;
+        marked(&house, 0, &assignment).await;
+        hand_in(&house, 0, &assignment, &essay(20).replacen("reason0", "cause0", 1)).await;
+        assert_eq!(cut(&house).await.len(), 1, "a model is asked");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn many_small_changes_do_not_add_up() {
     each_db(async |db| {
         let house = house(db.clone(), Mailer::off()).await;

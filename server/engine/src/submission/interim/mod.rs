@@ -18,7 +18,6 @@ pub(crate) use draft::compare as compare_drafts;
 pub(crate) use language::at_a_glance as language_at_a_glance;
 pub use language::{NAMES as LANGUAGES, name as language_name};
 pub use repeats::Repeat;
-pub(crate) use words::all_bare as bare_words;
 pub use words::count as count_words;
 
 use super::sentences::{self, Sentence};

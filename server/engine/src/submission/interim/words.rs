@@ -85,13 +85,6 @@ pub(super) fn bare(word: &str) -> String {
     word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// All words of a text, without what is not compared.
-pub(crate) fn all_bare(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    each(text, |_, word| words.push(bare(word)));
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
