@@ -243,7 +243,7 @@ pub fn decided_by(decided_by: &DecidedBy, clock: Clock) -> String {
     match decided_by {
         DecidedBy::Model => "Marked by a language model.".to_owned(),
         DecidedBy::Kept { draft } => format!(
-            "A language model marked draft {draft}. Next to nothing has changed since, so its marks stand."
+            "A language model marked version {draft}. Next to nothing has changed since, so its marks stand."
         ),
         DecidedBy::Approved { by, at } => {
             format!("Marked by a language model, read and approved by {by} on {}.", clock.date(*at))

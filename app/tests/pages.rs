@@ -216,7 +216,7 @@ async fn each_state_of_a_submission_has_its_page() {
         ("QR-BY-HAND", "Marked by N. Berg on 25 November."),
         (
             "QR-KEPT",
-            "A language model marked draft 1. Next to nothing has changed since, so its marks stand.",
+            "A language model marked version 1. Next to nothing has changed since, so its marks stand.",
         ),
         ("QR-DONE", "Your marks are ready"),
         ("QR-ALONE", "Simulated marks."),

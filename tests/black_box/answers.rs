@@ -114,7 +114,7 @@ async fn a_draft_that_hardly_changes_keeps_its_marks(database: Database) {
     }
     assert_eq!(seen[0], seen[1]);
     let page = school.signed_in("berg").await.open(&format!("/teach/submissions/{}", ids[1])).await;
-    assert!(page.words().contains("Next to nothing changed since draft 1"), "{}", page.words());
+    assert!(page.words().contains("Next to nothing changed since version 1"), "{}", page.words());
     let path = format!("/api/v1/billing/{}/reused", Utc::now().format("%Y-%m"));
     let saved = school.api("admin").get(&path).await.expect(200).json;
     assert_eq!((&saved["answers"], &saved["near_drafts"]), (&json!(1), &json!(1)), "{saved:#}");

@@ -116,7 +116,7 @@ fn hand_in_form(page: &HandIn, refused: Option<&RefusedForm>) -> AnyView {
             ),
         };
         let keeps = match page.keeps_marks {
-            true => " A version in which next to nothing changed keeps the marks of the one before.",
+            true => " A version in which next to nothing changed keeps the marks that you have.",
             false => "",
         };
         view! { <p class="small quiet">{sentence}{keeps}</p> }

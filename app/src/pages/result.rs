@@ -59,7 +59,7 @@ pub(super) fn assessment_body(assessment: Assessment, held: bool) -> AnyView {
     } else {
         match assessment.decided_by {
             DecidedBy::Kept { draft } => {
-                view! { <Tag tone=Tone::On text=format!("Marks of draft {draft}")/> }
+                view! { <Tag tone=Tone::On text=format!("Marks of version {draft}")/> }
             }
             DecidedBy::Model => view! { <Tag tone=Tone::On text="Marked by a model"/> },
             DecidedBy::Approved { .. } => view! { <Tag tone=Tone::Good text="Approved by a teacher"/> },

@@ -136,7 +136,7 @@ fn attempts_section(attempts: Vec<Attempt>, reused: Option<Reused>, cost: NanoUs
         let saved = words::usd(saved);
         let text = match kept_from {
             None => format!("Answered by an earlier request for the same work. Asking again would have cost {saved}. Students are not told of it."),
-            Some(draft) => format!("Next to nothing changed since draft {draft}, so its marks stand, as this assignment has it. Asking again would have cost {saved}. The student is told."),
+            Some(draft) => format!("Next to nothing changed since version {draft}, so its marks stand, as this assignment has it. Asking again would have cost {saved}. The student is told."),
         };
         view! { <p>{text}</p> }
     });
