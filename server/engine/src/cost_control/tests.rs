@@ -139,7 +139,7 @@ async fn a_measure_is_taken_once() {
         let told = engine.inbox(&admin, true, 0, 10).await.unwrap();
         let told: Vec<_> = told.items.iter().map(|item| (item.kind, &*item.body, &*item.path)).collect();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert_eq!((told[0].0, told[0].2), (crate::notice::Kind::CostControl, "/admin/cost-control"));
+        assert_eq!((told[0].0, told[0].2), (crate::notice::Kind::CostControl, "/admin/budget#cost-control"));
         assert!(told[0].1.starts_with("“More caching” began, since the month will likely"), "{told:?}");
         for engine in [engine, &other] {
             engine.refresh_load().await.unwrap();

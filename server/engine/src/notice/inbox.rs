@@ -148,7 +148,7 @@ pub(super) fn of_measure(measure: Measure, taken: bool, why: &str) -> String {
         )
     } else {
         format!(
-            "“{}” ended: {why}. What it changed is undone; measures that began before it stay.",
+            "“{}” ended: {why}. It changes nothing more; measures that began before it stay.",
             measure.title()
         )
     }
@@ -180,7 +180,7 @@ pub(super) fn path(kind: Kind, about: &About) -> String {
         About::Submission { tracking_id, .. } => format!("/s/{tracking_id}"),
         About::Outage { .. } => "/admin".to_owned(),
         About::Budget { month, .. } | About::Bill { month, .. } => format!("/admin/budget?month={month}"),
-        About::Measure { .. } => "/admin/cost-control".to_owned(),
+        About::Measure { .. } => "/admin/budget#cost-control".to_owned(),
     }
 }
 

@@ -277,7 +277,11 @@ mod tests {
         let letter = told(Kind::CostControl, measure(true));
         assert_eq!(letter.subject, "Cost control: “Delay what is not urgent” began");
         assert!(letter.text.contains("since the month will likely come to $96"), "{}", letter.text);
-        assert!(letter.text.contains("https://quire.example.edu/admin/cost-control\n"), "{}", letter.text);
+        assert!(
+            letter.text.contains("https://quire.example.edu/admin/budget#cost-control\n"),
+            "{}",
+            letter.text
+        );
         assert!(letter.html.contains("&lt;100&gt;") && !letter.html.contains("<100>"), "{}", letter.html);
         let letter = told(Kind::CostControl, measure(false));
         assert_eq!(letter.subject, "Cost control: “Delay what is not urgent” ended");
