@@ -8,8 +8,8 @@ use crate::{
     engine::{Engine, EngineError},
     prompt,
     provider::{ProviderKind, Usage},
-    result::Marks,
-    store::{DbError, Exec, Json, NanoUsd},
+    result::{self, Marks, store::Answered},
+    store::NanoUsd,
     submission::tokens::{self, Calibration},
 };
 use serde::Serialize;
@@ -36,17 +36,6 @@ pub struct EvidenceSaving {
     pub saved_nano_usd: NanoUsd,
     /// The same in percent of what these answers would have cost with quotations.
     pub saved_percent: f64,
-}
-
-/// An answer, as it is stored.
-#[derive(Debug, sqlx::FromRow)]
-struct Answered {
-    provider: String,
-    model: String,
-    batched: bool,
-    text: String,
-    marks: Json<Marks>,
-    spent_nano: NanoUsd,
 }
 
 /// Tokens that the quotations of an answer have more than the numbers of their sentences.
@@ -83,7 +72,7 @@ impl Engine {
     /// # Errors
     /// If the database fails.
     pub(super) async fn evidence_saving(&self) -> Result<Option<EvidenceSaving>, EngineError> {
-        let answered = newest(&mut self.db(), LOOKED_AT).await?;
+        let answered = result::store::newest_answers(&mut self.db(), LOOKED_AT).await?;
         let kinds: Vec<ProviderKind> = answered
             .iter()
             .map(|answer| {
@@ -122,25 +111,11 @@ impl Engine {
             saving.output_tokens_saved += out;
             saving.input_tokens_added += more;
             saving.saved_nano_usd += fewer - added;
-            spent += answer.spent_nano;
+            spent += answer.spent;
         }
         saving.saved_percent = percent(saving.saved_nano_usd, spent + saving.saved_nano_usd);
         Ok((saving.answers > 0).then_some(saving))
     }
-}
-
-/// The newest answers of models that were asked for themselves.
-async fn newest(x: &mut impl Exec, most: i64) -> Result<Vec<Answered>, DbError> {
-    x.query(
-        "SELECT j.provider, j.model, j.route = 'batch' AS batched, w.text, a.marks, \
-         (SELECT CAST(COALESCE(SUM(l.spent_nano), 0) AS BIGINT) FROM ledger l WHERE l.job_id = j.id) AS spent_nano \
-         FROM assessments a JOIN model_jobs j ON j.id = a.job_id AND j.same_as IS NULL \
-         JOIN works w ON w.submission_id = a.submission_id \
-         WHERE a.decided_by IS NULL ORDER BY a.id DESC LIMIT $1",
-    )
-    .bind(most)
-    .all()
-    .await
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The table `assessments`.
 
 use super::Marks;
-use crate::store::{AssessmentId, DbError, Digest, Exec, JobId, Json, PersonId, Rows, SubmissionId};
+use crate::store::{AssessmentId, DbError, Digest, Exec, JobId, Json, NanoUsd, PersonId, Rows, SubmissionId};
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
@@ -132,5 +132,40 @@ pub async fn of_submission(x: &mut impl Exec, id: SubmissionId) -> Result<Option
     )
     .bind(id)
     .opt()
+    .await
+}
+
+/// An answer of a model, with the work that it is about and what was spent on it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Answered {
+    /// Provider's name.
+    pub provider: String,
+    /// The model that was asked.
+    pub model: String,
+    /// In a batch; else in real time.
+    pub batched: bool,
+    /// The work.
+    pub text: String,
+    /// The marks.
+    pub marks: Json<Marks>,
+    /// What was spent.
+    #[sqlx(rename = "spent_nano")]
+    pub spent: NanoUsd,
+}
+
+/// The newest answers of models that were asked for themselves, at most so many.
+///
+/// # Errors
+/// If the database fails.
+pub async fn newest_answers(x: &mut impl Exec, most: i64) -> Result<Vec<Answered>, DbError> {
+    x.query(
+        "SELECT j.provider, j.model, j.route = 'batch' AS batched, w.text, a.marks, \
+         (SELECT CAST(COALESCE(SUM(l.spent_nano), 0) AS BIGINT) FROM ledger l WHERE l.job_id = j.id) AS spent_nano \
+         FROM assessments a JOIN model_jobs j ON j.id = a.job_id AND j.same_as IS NULL \
+         JOIN works w ON w.submission_id = a.submission_id \
+         WHERE a.decided_by IS NULL ORDER BY a.id DESC LIMIT $1",
+    )
+    .bind(most)
+    .all()
     .await
 }

@@ -1,6 +1,7 @@
 //! Drafts that hardly differ from one that was marked, on both databases.
 
 use super::*;
+use crate::plan::Workload;
 
 /// So many sentences, each with words of its own.
 fn essay(sentences: usize) -> String {
@@ -59,6 +60,11 @@ async fn a_draft_that_hardly_differs_keeps_its_marks_where_the_instructor_allows
         let month = house.engine.now().format("%Y-%m").to_string();
         let told = &house.engine.reused(&Actor::System, &month).await.unwrap().courses[0];
         assert_eq!((told.answers, told.near_drafts, told.near_drafts_saved), (1, 1, paid));
+        // What the plan measures of evidence by sentence number is of answers that were asked for.
+        let plan = house.engine.plan(&Actor::System, &Workload::REFERENCE, None, None).await.unwrap();
+        let evidence = plan.evidence.unwrap();
+        assert_eq!(evidence.answers, 1);
+        assert!(evidence.output_tokens_saved > 0 && evidence.input_tokens_added > 0, "{evidence:?}");
     })
     .await;
 }
