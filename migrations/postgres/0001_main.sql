@@ -84,6 +84,7 @@ CREATE TABLE assignments (
     release           TEXT NOT NULL CHECK (release IN ('at_once', 'on_approval')),
     resources         JSONB NOT NULL,     -- list of {title, url}
     near_draft_percent BIGINT CHECK (near_draft_percent BETWEEN 0 AND 10), -- so much may have changed where a draft keeps its marks
+    prompt_version    BIGINT NOT NULL, -- of the prompt that its work is marked by, from its first to its last
     created_at        TIMESTAMPTZ NOT NULL,
     UNIQUE (course_id, key)
 );
@@ -305,6 +306,58 @@ CREATE TABLE reuses (
     saved_nano  BIGINT NOT NULL
 );
 CREATE INDEX reuses_day ON reuses (day);
+
+-- Trials: works that have marks, marked once more by another model or version of the prompt ----------------------------
+
+CREATE TABLE trials (
+    id                     UUID PRIMARY KEY NOT NULL,
+    assignment_id          UUID NOT NULL REFERENCES assignments (id),
+    provider               TEXT NOT NULL,
+    model                  TEXT NOT NULL,
+    prompt_version         BIGINT NOT NULL,
+    against_provider       TEXT NOT NULL, -- whose marks they are held against, beside those of people
+    against_model          TEXT NOT NULL,
+    against_prompt_version BIGINT NOT NULL,
+    started_at             TIMESTAMPTZ NOT NULL,
+    started_by             UUID,          -- none: Quire itself
+    ended_at               TIMESTAMPTZ,
+    stopped                BOOLEAN NOT NULL
+);
+CREATE INDEX trials_open ON trials (assignment_id) WHERE ended_at IS NULL;
+
+-- The id stands in the ledger where else a job's does, and its call's.
+CREATE TABLE trial_works (
+    id            UUID PRIMARY KEY NOT NULL,
+    trial_id      UUID NOT NULL REFERENCES trials (id),
+    submission_id UUID NOT NULL REFERENCES submissions (id),
+    state         TEXT NOT NULL CHECK (state IN ('waiting', 'asking', 'marked', 'unusable', 'failed', 'lost', 'stopped')),
+    ready_at      TIMESTAMPTZ NOT NULL,
+    failures      BIGINT NOT NULL,
+    owner         TEXT,                   -- the process that asks
+    lease_until   TIMESTAMPTZ,
+    reserved_nano BIGINT NOT NULL,       -- held until it has ended
+    expected_nano BIGINT NOT NULL,
+    asked_tokens  BIGINT NOT NULL,       -- input tokens, estimated
+    spent_nano    BIGINT NOT NULL DEFAULT 0,
+    input_tokens  BIGINT NOT NULL DEFAULT 0, -- as the provider counted
+    output_tokens BIGINT NOT NULL DEFAULT 0,
+    total         BIGINT,                -- hundredths of points
+    marks         JSONB,
+    error         TEXT,
+    ended_at      TIMESTAMPTZ,
+    UNIQUE (trial_id, submission_id)
+);
+CREATE INDEX trial_works_waiting ON trial_works (ready_at) WHERE state = 'waiting';
+CREATE INDEX trial_works_asking ON trial_works (lease_until) WHERE state = 'asking';
+
+-- Versions of the prompt that were put in use for new assignments, and what was known of their marks.
+CREATE TABLE prompt_adoptions (
+    id             UUID PRIMARY KEY NOT NULL,
+    prompt_version BIGINT NOT NULL,
+    adopted_at     TIMESTAMPTZ NOT NULL,
+    adopted_by     UUID REFERENCES people (id), -- none: Quire itself
+    evidence       TEXT NOT NULL
+);
 
 -- Dead letters ------------------------------------------------------------------------------------------------------
 

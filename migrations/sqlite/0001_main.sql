@@ -84,6 +84,7 @@ CREATE TABLE assignments (
     release           TEXT NOT NULL CHECK (release IN ('at_once', 'on_approval')),
     resources         TEXT NOT NULL,     -- list of {title, url}
     near_draft_percent INTEGER CHECK (near_draft_percent BETWEEN 0 AND 10), -- so much may have changed where a draft keeps its marks
+    prompt_version    INTEGER NOT NULL, -- of the prompt that its work is marked by, from its first to its last
     created_at        TEXT NOT NULL,
     UNIQUE (course_id, key)
 ) STRICT;
@@ -305,6 +306,58 @@ CREATE TABLE reuses (
     saved_nano  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX reuses_day ON reuses (day);
+
+-- Trials: works that have marks, marked once more by another model or version of the prompt ----------------------------
+
+CREATE TABLE trials (
+    id                     BLOB PRIMARY KEY NOT NULL,
+    assignment_id          BLOB NOT NULL REFERENCES assignments (id),
+    provider               TEXT NOT NULL,
+    model                  TEXT NOT NULL,
+    prompt_version         INTEGER NOT NULL,
+    against_provider       TEXT NOT NULL, -- whose marks they are held against, beside those of people
+    against_model          TEXT NOT NULL,
+    against_prompt_version INTEGER NOT NULL,
+    started_at             TEXT NOT NULL,
+    started_by             BLOB,          -- none: Quire itself
+    ended_at               TEXT,
+    stopped                INTEGER NOT NULL
+) STRICT;
+CREATE INDEX trials_open ON trials (assignment_id) WHERE ended_at IS NULL;
+
+-- The id stands in the ledger where else a job's does, and its call's.
+CREATE TABLE trial_works (
+    id            BLOB PRIMARY KEY NOT NULL,
+    trial_id      BLOB NOT NULL REFERENCES trials (id),
+    submission_id BLOB NOT NULL REFERENCES submissions (id),
+    state         TEXT NOT NULL CHECK (state IN ('waiting', 'asking', 'marked', 'unusable', 'failed', 'lost', 'stopped')),
+    ready_at      TEXT NOT NULL,
+    failures      INTEGER NOT NULL,
+    owner         TEXT,                   -- the process that asks
+    lease_until   TEXT,
+    reserved_nano INTEGER NOT NULL,       -- held until it has ended
+    expected_nano INTEGER NOT NULL,
+    asked_tokens  INTEGER NOT NULL,       -- input tokens, estimated
+    spent_nano    INTEGER NOT NULL DEFAULT 0,
+    input_tokens  INTEGER NOT NULL DEFAULT 0, -- as the provider counted
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    total         INTEGER,                -- hundredths of points
+    marks         TEXT,
+    error         TEXT,
+    ended_at      TEXT,
+    UNIQUE (trial_id, submission_id)
+) STRICT;
+CREATE INDEX trial_works_waiting ON trial_works (ready_at) WHERE state = 'waiting';
+CREATE INDEX trial_works_asking ON trial_works (lease_until) WHERE state = 'asking';
+
+-- Versions of the prompt that were put in use for new assignments, and what was known of their marks.
+CREATE TABLE prompt_adoptions (
+    id             BLOB PRIMARY KEY NOT NULL,
+    prompt_version INTEGER NOT NULL,
+    adopted_at     TEXT NOT NULL,
+    adopted_by     BLOB REFERENCES people (id), -- none: Quire itself
+    evidence       TEXT NOT NULL
+) STRICT;
 
 -- Dead letters ------------------------------------------------------------------------------------------------------
 

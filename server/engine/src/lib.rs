@@ -30,4 +30,5 @@ pub mod settings;
 pub mod setup;
 pub mod store;
 pub mod submission;
+pub mod trial;
 pub mod webhook;

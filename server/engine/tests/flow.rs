@@ -166,6 +166,7 @@ impl School {
             release: ReleasePolicy::AtOnce,
             resources: Vec::new(),
             near_draft_percent: None,
+            prompt_version: 1,
             created_at: world.now(),
         };
         let (essay, exam) =

@@ -1,11 +1,12 @@
 //! Asking what equal models would have cost: who may, and looking up what is known.
 
-use super::{Arbitrage, EqualModel, Held, Work, compare, store};
+use super::{Arbitrage, EqualGroup, EqualModel, Held, Work, compare, store};
 use crate::{
     budget::{self, Paid},
     commitment::{CommitmentError, MOST_MONTHS, whole_months},
     engine::Engine,
     identity::{Act, Actor},
+    trial::Agreements,
 };
 use std::collections::BTreeMap;
 
@@ -21,7 +22,9 @@ impl Engine {
         }
         self.refresh_prices().await?;
         let mut db = self.db();
-        let groups = store::groups(&mut db).await?;
+        let agreements = self.measured_agreements().await?;
+        let mut groups = store::groups(&mut db).await?;
+        groups.extend(judged(&agreements, &groups));
         let mut works: BTreeMap<EqualModel, (Paid, Paid)> = BTreeMap::new();
         for month in whole_months(self.month(), months) {
             for (way, paid) in budget::by_way(&mut db, month).await? {
@@ -32,7 +35,10 @@ impl Engine {
         }
         let works: Vec<Work> =
             works.into_iter().map(|(at, (batch, realtime))| Work { at, batch, realtime }).collect();
-        Ok(compare(groups, &works, |model| self.held(model)))
+        let between = |one: &EqualModel, other: &EqualModel| {
+            agreements.between((&one.provider, &one.model), (&other.provider, &other.model))
+        };
+        Ok(compare(groups, &works, |model| self.held(model), between))
     }
 
     /// What is known of a model today, or why it can't be used.
@@ -43,4 +49,29 @@ impl Engine {
             self.list_terms(provider, model, self.now()).map_err(|_| "it has no price today".to_owned())?;
         Ok(Held { kind: entry.kind, terms, batches: entry.provider.capabilities().batch })
     }
+}
+
+/// Pairs of models whose marks a trial judged equal, but for those that are stated equal already.
+fn judged(agreements: &Agreements, stated: &[EqualGroup]) -> Vec<EqualGroup> {
+    let mut groups = Vec::new();
+    for (models, judged) in agreements.equal() {
+        let models = models.map(|(provider, model)| EqualModel { provider, model });
+        if stated.iter().any(|group| models.iter().all(|model| group.models.contains(model))) {
+            continue;
+        }
+        groups.push(EqualGroup {
+            name: format!("{} and {}, by a trial", models[0].model, models[1].model),
+            evidence: format!(
+                "a trial of {} works found a kappa of {:.2}",
+                judged.agreement.works,
+                judged.agreement.kappa.unwrap_or_default()
+            ),
+            models: models.to_vec(),
+            stated_by: None,
+            stated_by_name: None,
+            stated_at: judged.at,
+        });
+    }
+    groups.sort_by(|one, other| one.name.cmp(&other.name));
+    groups
 }

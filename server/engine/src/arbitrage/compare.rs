@@ -7,6 +7,7 @@ use crate::{
     provider::{ProviderKind, Usage, price::Terms},
     store::NanoUsd,
     submission::tokens::Calibration,
+    trial::Agreement,
 };
 
 /// What a model did in the measured months.
@@ -32,7 +33,7 @@ pub struct Held {
 }
 
 /// What work would have cost at a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct At {
     /// The model.
     pub at: EqualModel,
@@ -41,6 +42,8 @@ pub struct At {
     /// What it would have cost: each part by the route that it took, all in real time, and all in batches where its
     /// provider takes them. None, with the reason, where it can't be said.
     pub costs: Result<(NanoUsd, NanoUsd, Option<NanoUsd>), String>,
+    /// How far its marks agree with those of the model that did the work; none where no trial was made, and for that model.
+    pub agreement: Option<Agreement>,
 }
 
 impl At {
@@ -88,12 +91,13 @@ pub struct Arbitrage {
 }
 
 /// Holds the work of each model against the models of its group. `held` says what is known of a model today, or why it can't
-/// be used.
+/// be used; `agreement` how far the marks of two models agree.
 #[must_use]
 pub fn compare(
     groups: Vec<EqualGroup>,
     works: &[Work],
     held: impl Fn(&EqualModel) -> Result<Held, String>,
+    agreement: impl Fn(&EqualModel, &EqualModel) -> Option<Agreement>,
 ) -> Arbitrage {
     let mut notes = Vec::new();
     if groups.is_empty() {
@@ -109,7 +113,7 @@ pub fn compare(
         .map(|group| {
             let known: Vec<_> = group.models.iter().map(|model| (model, held(model))).collect();
             let of_group = works.iter().filter(|work| group.models.contains(&work.at));
-            let works: Vec<_> = of_group.map(|work| compare_work(work, &known)).collect();
+            let works: Vec<_> = of_group.map(|work| compare_work(work, &known, &agreement)).collect();
             if works.is_empty() {
                 notes.push(format!("No model of \"{}\" did any work in these months.", group.name));
             }
@@ -121,7 +125,11 @@ pub fn compare(
 
 type Known<'a> = (&'a EqualModel, Result<Held, String>);
 
-fn compare_work(work: &Work, known: &[Known<'_>]) -> WorkComparison {
+fn compare_work(
+    work: &Work,
+    known: &[Known<'_>],
+    agreement: &impl Fn(&EqualModel, &EqualModel) -> Option<Agreement>,
+) -> WorkComparison {
     let own = known.iter().find(|(model, _)| **model == work.at).map(|(_, held)| held);
     // Without it, how its tokens were counted is not known.
     let own = own.cloned().unwrap_or_else(|| Err("it is not in the group".to_owned()));
@@ -136,7 +144,9 @@ fn compare_work(work: &Work, known: &[Known<'_>]) -> WorkComparison {
                 )),
                 (Ok(held), Ok(own)) => Ok(costs(work, own.kind, held)),
             };
-            At { at: (*model).clone(), is_own: **model == work.at, costs }
+            let is_own = **model == work.at;
+            let agreement = if is_own { None } else { agreement(&work.at, model) };
+            At { at: (*model).clone(), is_own, costs, agreement }
         })
         .collect();
     at.sort_by_key(|at| (at.as_done().is_none(), at.as_done(), !at.is_own));
@@ -186,8 +196,8 @@ fn converted(paid: &Paid, from: ProviderKind, to: ProviderKind) -> Usage {
 
 fn assumptions() -> Vec<String> {
     [
-        "That models are equal is the word of who stated it, with the evidence given; there are no figures of agreement of \
-         this installation's own yet.",
+        "That models are equal is the word of who stated it, with the evidence given. Where a trial held their marks against \
+         each other here, what it found stands beside them.",
         "Costs are at today's prices, for the tokens that were measured, every prompt read afresh: what a provider's cache \
          would take off, and discounts by the month's volume, are left out for all alike. So what was booked may be less.",
         "Another provider counts the same text in other tokens: Anthropic about 1.2, Gemini about 1.05 and other servers \

@@ -1,7 +1,7 @@
 //! Models that are held equal, and what the same work would have cost at each of them (SPEC 7.6).
 //!
-//! Which models are equal is an administrator's word, with where it comes from ([`EqualGroup`]): there are no figures of
-//! agreement yet that could tell. Models that nobody stated equal are never compared ([`compare`]).
+//! Models are equal where a trial judged their marks so ([`crate::trial`]), or by an administrator's word, with where it
+//! comes from ([`EqualGroup`]). Others are never compared ([`compare`]).
 
 mod ask;
 mod compare;

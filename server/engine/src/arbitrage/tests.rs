@@ -82,7 +82,7 @@ fn the_same_work_is_priced_at_each_equal_model() {
     let work = Work { at: luna.clone(), batch: paid(10, 20_000, 4_000), realtime: paid(5, 10_000, 2_000) };
     let other = Work { at: model("openai", "not stated"), ..work.clone() };
     let groups = vec![group(&[haiku.clone(), local.clone(), gone.clone(), luna.clone()])];
-    let found = compare(groups, &[work.clone(), other], held);
+    let found = compare(groups, &[work.clone(), other], held, |_, _| None);
     assert_eq!(found.groups[0].works.len(), 1, "what is not stated equal is not compared");
     let compared = &found.groups[0].works[0];
     assert_eq!(compared.work, work);
@@ -115,21 +115,21 @@ fn long_requests_are_told_by_their_mean_length() {
 
 #[test]
 fn what_is_thin_is_said() {
-    let none = compare(vec![], &[], held);
+    let none = compare(vec![], &[], held, |_, _| None);
     assert!(none.groups.is_empty() && none.assumptions.is_empty());
     assert!(none.notes[0].starts_with("No models are stated to be equal"), "{:?}", none.notes);
     let (luna, haiku) = (model("openai", "l"), model("anthropic", "h"));
-    let idle = compare(vec![group(&[luna.clone(), haiku.clone()])], &[], held);
+    let idle = compare(vec![group(&[luna.clone(), haiku.clone()])], &[], held, |_, _| None);
     assert_eq!(idle.notes, ["No model of \"small\" did any work in these months."]);
     // The other is cheaper by less than tokens can be told.
     let work = Work { at: haiku.clone(), batch: paid(1, 1_200, 0), realtime: Paid::default() };
-    let near = compare(vec![group(&[luna.clone(), haiku.clone()])], &[work], held);
+    let near = compare(vec![group(&[luna.clone(), haiku.clone()])], &[work], held, |_, _| None);
     let near = &near.groups[0].works[0];
     assert!(near.within_error && (near.saved_percent.unwrap() - 16.7).abs() < 0.2, "{near:?}");
     // A provider that is gone did the work: how it counted is not known any more.
     let gone = model("gone", "g");
     let work = Work { at: gone.clone(), batch: paid(1, 1_000, 10), realtime: Paid::default() };
-    let lost = compare(vec![group(&[luna, gone])], &[work], held);
+    let lost = compare(vec![group(&[luna, gone])], &[work], held, |_, _| None);
     let lost = &lost.groups[0].works[0];
     assert!(lost.saved.is_none() && lost.at.iter().all(|at| at.costs.is_err()), "{lost:?}");
 }

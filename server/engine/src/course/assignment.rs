@@ -1,6 +1,7 @@
 //! A course and its assignments.
 
 use super::AssessmentType;
+use crate::prompt::Version;
 use crate::store::{AssignmentId, CourseId, RubricVersionId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,8 @@ pub struct Assignment {
     /// A draft in which at most this percentage of the words changed keeps the marks of the one before, without a model
     /// being asked; none: each draft is marked anew.
     pub near_draft_percent: Option<i64>,
+    /// The version of the prompt that its work is marked by, from its first to its last.
+    pub prompt_version: i64,
     /// When it was set up.
     pub created_at: DateTime<Utc>,
 }
@@ -171,6 +174,10 @@ impl Assignment {
                 format!("near_draft_percent is {percent}; it must be 0 to {MOST_CHANGED}"),
             );
         }
+        wrong(
+            Version::find(self.prompt_version).is_none(),
+            format!("there is no version {} of the prompt", self.prompt_version),
+        );
         for resource in &self.resources {
             let address = Url::parse(&resource.url);
             wrong(

@@ -6,8 +6,8 @@ use crate::store::{AssignmentId, CourseId, DbError, Exec, Json, RubricId, Rubric
 const COURSE: &str = "SELECT id, code, title, cost_centre, immediate_feedback, created_at FROM courses ";
 
 pub(super) const ASSIGNMENT: &str = "SELECT id, course_id, key, title, kind, brief, language, rubric_version_id, opens_at, \
-    closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, near_draft_percent, created_at \
-    FROM assignments ";
+    closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, near_draft_percent, prompt_version, \
+    created_at FROM assignments ";
 
 /// A course by its id.
 ///
@@ -220,8 +220,8 @@ pub async fn insert_assignment(x: &mut impl Exec, a: &Assignment) -> Result<(), 
     x.query(
         "INSERT INTO assignments (id, course_id, key, title, kind, brief, language, rubric_version_id, opens_at, \
          closes_at, marks_by, max_drafts, min_words, max_words, citations, release, resources, \
-         near_draft_percent, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+         near_draft_percent, prompt_version, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(a.id)
     .bind(a.course_id)
@@ -241,13 +241,14 @@ pub async fn insert_assignment(x: &mut impl Exec, a: &Assignment) -> Result<(), 
     .bind(a.release)
     .bind(Json(a.resources.clone()))
     .bind(a.near_draft_percent)
+    .bind(a.prompt_version)
     .bind(a.created_at)
     .exec()
     .await?;
     Ok(())
 }
 
-/// Writes what is new about an assignment. Course and key stay as they are.
+/// Writes what is new about an assignment. Course, key and version of the prompt stay as they are.
 ///
 /// # Errors
 /// If it can't be set up so, or is not there.
@@ -283,6 +284,22 @@ pub async fn update_assignment(x: &mut impl Exec, a: &Assignment) -> Result<(), 
         let wrongs = vec!["it is not there".to_owned()];
         Err(CourseError::Assignment { key: a.key.clone(), wrongs })
     }
+}
+
+/// Has the assignments that nobody has handed in to yet marked by this version of the prompt; answers which were changed.
+///
+/// # Errors
+/// If the database fails.
+pub(crate) async fn set_prompt_version(x: &mut impl Exec, number: i64) -> Result<Vec<AssignmentId>, DbError> {
+    let rows: Vec<(AssignmentId,)> = x
+        .query(
+            "UPDATE assignments SET prompt_version = $1 WHERE prompt_version <> $1 \
+             AND NOT EXISTS (SELECT 1 FROM submissions s WHERE s.assignment_id = assignments.id) RETURNING id",
+        )
+        .bind(number)
+        .all()
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 fn check_assignment(a: &Assignment) -> Result<(), CourseError> {

@@ -56,6 +56,7 @@ fn an_assignment(world: &World, course: CourseId, version: RubricVersionId) -> A
         release: ReleasePolicy::OnApproval,
         resources: vec![Resource { title: "Guide".into(), url: "https://example.edu/guide".into() }],
         near_draft_percent: Some(2),
+        prompt_version: 2,
         created_at: world.now(),
     }
 }
@@ -193,6 +194,7 @@ fn bad_assignments_are_named() {
         ("is more than", &|a| (a.min_words, a.max_words) = (Some(5), Some(4))),
         ("near_draft_percent is 11", &|a| a.near_draft_percent = Some(11)),
         ("near_draft_percent is -1", &|a| a.near_draft_percent = Some(-1)),
+        ("there is no version 0 of the prompt", &|a| a.prompt_version = 0),
         ("http", &|a| a.resources[0].url = "javascript:alert(1)".into()),
         ("no title", &|a| a.resources[0].title = String::new()),
     ];

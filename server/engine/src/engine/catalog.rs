@@ -49,6 +49,12 @@ pub(super) type Markings = HashMap<AssignmentId, (Arc<AssignmentContext>, Arc<Ma
 
 impl Marking {
     fn new(context: Arc<AssignmentContext>) -> Result<Self, EngineError> {
+        let version = context.assignment.prompt_version;
+        Self::in_version(context, version)
+    }
+
+    /// The same by another version of the prompt.
+    pub(crate) fn in_version(context: Arc<AssignmentContext>, version: i64) -> Result<Self, EngineError> {
         let assignment = &context.assignment;
         let task = Task {
             title: &assignment.title,
@@ -56,7 +62,7 @@ impl Marking {
             brief: &assignment.brief,
             language: Some(&assignment.language),
         };
-        let stable = Stable::rubric(&task, &context.rubric)?;
+        let stable = Stable::rubric_in(version, &task, &context.rubric)?;
         let stable_tokens = tokens::o200k(&stable.text) + tokens::o200k(stable.schema.get()) + tokens::FRAME;
         let brief = Brief::of(assignment);
         Ok(Self { stable, stable_tokens, brief, context })

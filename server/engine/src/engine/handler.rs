@@ -8,7 +8,7 @@ use crate::{
     notice,
     queue::{self, JobState},
     store::{JobId, SubmissionId},
-    submission,
+    submission, trial,
 };
 use chrono::TimeDelta;
 use std::{
@@ -29,6 +29,7 @@ impl Handler for Engine {
         let outcome = match task {
             Task::Interim(ids) => self.add_interim(&ids).await.map(|()| Verdict::Done),
             Task::Call(id) => self.call_job(id).await,
+            Task::Try(id) => self.try_work(id).await,
             Task::Cut { provider } => {
                 let since = self.now() - TimeDelta::seconds(5);
                 self.cut(&provider, since).await.map(|_| Verdict::Done)
@@ -124,6 +125,7 @@ impl Engine {
     async fn sweep(&self) -> Result<(), EngineError> {
         let now = self.now();
         self.lose_orphaned_calls().await?;
+        self.lose_orphaned_tries().await?;
         self.recover_due().await?;
         self.sum_up_deaths().await?;
         self.end_waits().await?;
@@ -139,6 +141,8 @@ impl Engine {
             .collect();
         let calls: Vec<JobId> = queue::store::calls_due(&mut self.db(), now - grace, 200).await?;
         tasks.extend(calls.into_iter().map(Task::Call));
+        let tries = trial::due(&mut self.db(), now - grace, 200).await?;
+        tasks.extend(tries.into_iter().map(Task::Try));
         let interim = crate::submission::store::without_interim(&mut self.db(), now - grace, 200).await?;
         if !interim.is_empty() {
             tasks.push(Task::Interim(interim));
@@ -166,7 +170,8 @@ pub(super) async fn keep_leases(engine: WeakEngine) {
         let mut db = strong.db();
         let renewed = async {
             batching::store::renew(&mut db, strong.owner(), &ids, until).await?;
-            calling::store::renew(&mut db, strong.owner(), until).await
+            calling::store::renew(&mut db, strong.owner(), until).await?;
+            trial::renew(&mut db, strong.owner(), until).await
         };
         if let Err(error) = renewed.await {
             tracing::warn!(%error, "leases could not be prolonged; trying again");

@@ -108,9 +108,20 @@ impl Engine {
 
     /// The most that a job can cost by its route.
     pub(crate) fn worst_case(&self, job: &Job) -> Result<NanoUsd, EngineError> {
-        let terms = self.terms(&job.provider, &job.model, self.now(), Prices::terms_without_volume)?;
-        let batch = job.route == Route::Batch;
-        Ok(terms.worst_case(positive(job.input_tokens) * 5 / 4, most_output(job.max_output), batch))
+        let size = (positive(job.input_tokens), job.max_output);
+        self.most_for(&job.provider, &job.model, size, job.route)
+    }
+
+    /// The most that a request of so many tokens in, and so many out at most, can cost.
+    pub(crate) fn most_for(
+        &self,
+        provider: &str,
+        model: &str,
+        (input_tokens, max_output): (u64, i64),
+        route: Route,
+    ) -> Result<NanoUsd, EngineError> {
+        let terms = self.terms(provider, model, self.now(), Prices::terms_without_volume)?;
+        Ok(terms.worst_case(input_tokens * 5 / 4, most_output(max_output), route == Route::Batch))
     }
 
     /// What a job is expected to cost by its route.

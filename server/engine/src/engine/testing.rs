@@ -113,6 +113,7 @@ pub(crate) async fn house_set(mut db: Db, mailer: Mailer, providers: &[&str], se
         release: ReleasePolicy::AtOnce,
         resources: vec![],
         near_draft_percent: None,
+        prompt_version: 1,
         created_at: world.now(),
     };
     course::store::insert_assignment(&mut db, &assignment).await.unwrap();

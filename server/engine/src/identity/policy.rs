@@ -116,6 +116,8 @@ pub enum Act {
     ManageProviders,
     /// See and change routing rules.
     ManageRules,
+    /// See versions of the prompt and trials, start trials and put versions in use.
+    ManagePrompts,
     /// See and change budgets.
     ManageBudgets,
     /// See what was spent, by cost centre.
@@ -203,6 +205,7 @@ pub fn allowed(actor: &Actor, act: &Act, roles: &Memberships) -> Result<(), Deni
         | Act::HandleFailures
         | Act::ManageProviders
         | Act::ManageRules
+        | Act::ManagePrompts
         | Act::ManageBudgets
         | Act::SeeBilling
         | Act::ManageBilling
@@ -258,6 +261,7 @@ mod tests {
             ("batches", Act::SeeBatches, "fffyy"),
             ("failures", Act::HandleFailures, "fffyy"),
             ("providers", Act::ManageProviders, "fffyy"),
+            ("prompts", Act::ManagePrompts, "fffyy"),
             ("rules", Act::ManageRules, "fffyy"),
             ("budgets", Act::ManageBudgets, "fffyy"),
             ("billing", Act::SeeBilling, "fffyy"),

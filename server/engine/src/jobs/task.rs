@@ -1,6 +1,6 @@
 //! What a task looks at.
 
-use crate::store::{BatchId, JobId, SubmissionId};
+use crate::store::{BatchId, JobId, SubmissionId, TrialWorkId};
 use serde::{Deserialize, Serialize};
 
 /// What a task looks at. Each is kept as JSON, so variants and fields may be added but not renamed.
@@ -11,6 +11,8 @@ pub enum Task {
     Interim(Vec<SubmissionId>),
     /// A job to be done in real time.
     Call(JobId),
+    /// A work of a trial, asked about in real time: it shares the queue of the calls.
+    Try(TrialWorkId),
     /// A provider whose waiting jobs may be ready for a batch.
     Cut {
         /// The provider's name.
@@ -34,7 +36,7 @@ impl Task {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Interim(_) => Kind::Interim,
-            Self::Call(_) => Kind::Call,
+            Self::Call(_) | Self::Try(_) => Kind::Call,
             Self::Cut { .. } => Kind::Cut,
             Self::Submit(_) => Kind::Submit,
             Self::Poll(_) => Kind::Poll,
@@ -49,7 +51,7 @@ impl Task {
 pub enum Kind {
     /// [`Task::Interim`].
     Interim,
-    /// [`Task::Call`].
+    /// [`Task::Call`], [`Task::Try`].
     Call,
     /// [`Task::Cut`].
     Cut,

@@ -6,6 +6,7 @@ use crate::{
     engine::{Engine, EngineError},
     identity::{Act, Actor, IdentityError},
     store::DbError,
+    trial::Verdict,
 };
 use chrono::TimeDelta;
 
@@ -47,7 +48,15 @@ impl Engine {
         self.identity().check(actor, &Act::SeeOverview).await?;
         let offers = self.offers().await?;
         let offers = if offers.is_empty() { Offer::listed() } else { offers };
-        let plan = plan(workload, &offers, provider, model)?;
+        let mut plan = plan(workload, &offers, provider, model)?;
+        let agreements = self.measured_agreements().await?;
+        for other in &mut plan.other_models {
+            let own = (plan.provider.as_str(), plan.model.as_str());
+            if let Some(agreement) = agreements.between(own, (&other.provider, &other.model)) {
+                other.agreement = agreement.kappa;
+                other.counts = agreement.verdict() == Verdict::Equal;
+            }
+        }
         Ok(Plan { evidence: self.evidence_saving().await?, ..plan })
     }
 

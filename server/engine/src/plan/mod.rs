@@ -115,7 +115,8 @@ pub struct Other {
     pub saving_percent: f64,
     /// Saved against real time at that model, without.
     pub saving_percent_uncached: f64,
-    /// How far its marks agree with those of the model that was planned for; none where that was not measured.
+    /// How far its marks agree with those of the model that was planned for, as a trial found: quadratic weighted kappa.
+    /// None where none was made.
     pub agreement: Option<f64>,
     /// Its marks are judged equal, so that what it saves counts.
     pub counts: bool,

@@ -6,9 +6,11 @@
 
 mod schema;
 mod stable;
+pub mod version;
 mod work;
 
 pub use stable::{PromptError, Stable, Task, Template};
+pub use version::{VERSIONS, Version};
 pub use work::{json_len, numbered};
 
 #[cfg(test)]

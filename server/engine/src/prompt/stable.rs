@@ -1,6 +1,6 @@
 //! The part of a prompt that is the same for all work of an assignment.
 
-use super::{schema, work::Frame};
+use super::{VERSIONS, Version, schema, version, work::Frame};
 use crate::{
     course::{AssessmentType, Rubric},
     provider::{Prompt, SharedText},
@@ -20,14 +20,6 @@ pub struct Template {
     pub name: String,
     /// From 1.
     pub version: u32,
-}
-
-impl Template {
-    /// The newest template for marks by a rubric.
-    #[must_use]
-    pub fn rubric() -> Self {
-        Self { name: "rubric".to_owned(), version: 1 }
-    }
 }
 
 impl std::fmt::Display for Template {
@@ -55,9 +47,9 @@ pub enum PromptError {
     /// The rubric cannot be marked by.
     #[error("the rubric can't be used: {}", .0.join("; "))]
     Rubric(Vec<String>),
-    /// There is no such template.
-    #[error("there is no prompt template {0}")]
-    NoTemplate(Template),
+    /// There is no such version.
+    #[error("there is no version {0} of the prompt; this program has 1 to {last}", last = VERSIONS.len())]
+    NoVersion(i64),
     /// The template itself is at fault.
     #[error("the prompt template {template} can't be filled in: {reason}")]
     Template {
@@ -86,30 +78,18 @@ pub struct Stable {
     frame: Arc<Frame>,
 }
 
-const FILES: [(&str, &str); 2] = [
-    ("rubric_v1/stable", include_str!("templates/rubric_v1/stable.jinja")),
-    ("rubric_v1/work", include_str!("templates/rubric_v1/work.jinja")),
-];
-
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::empty();
     templates.set_auto_escape_callback(|_| AutoEscape::None);
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    for (name, text) in FILES {
-        templates.add_template(name, text).expect("the templates are part of the program and tested");
+    for version in &VERSIONS {
+        for (part, text) in [("stable", version.stable), ("work", version.work)] {
+            let name = format!("{}/{part}", version.template());
+            templates.add_template_owned(name, text).expect("the templates are part of the program and tested");
+        }
     }
     templates
 });
-
-// What answers take, in tokens: the frame of a criterion with its evidence and a comment of two sentences; and the
-// feedback of three sentences with the next step.
-const CRITERION: u32 = 80;
-const WHOLE: u32 = 150;
-
-/// Half as much again as a usual answer has: a safe bound for the model, and what is reserved in money.
-const fn max_output_tokens(criteria: u32) -> u32 {
-    (WHOLE + criteria * CRITERION) * 3 / 2
-}
 
 /// What the work is, in the template's sentence.
 const fn phrase(kind: AssessmentType) -> &'static str {
@@ -124,24 +104,26 @@ const fn phrase(kind: AssessmentType) -> &'static str {
 }
 
 impl Stable {
-    /// The stable part of the prompt for marks by this rubric, in the newest template.
+    /// The stable part of the prompt for marks by this rubric, in the version that an installation begins with.
     ///
     /// # Errors
     /// If the rubric cannot be marked by.
     pub fn rubric(task: &Task<'_>, rubric: &Rubric) -> Result<Self, PromptError> {
-        Self::rubric_in(Template::rubric(), task, rubric)
+        Self::rubric_in(version::FIRST, task, rubric)
     }
 
-    /// The same in a template of choice.
+    /// The same in a version of choice.
     ///
     /// # Errors
-    /// If the rubric cannot be marked by, or there is no such template.
-    pub fn rubric_in(template: Template, task: &Task<'_>, rubric: &Rubric) -> Result<Self, PromptError> {
+    /// If the rubric cannot be marked by, or there is no such version.
+    pub fn rubric_in(number: i64, task: &Task<'_>, rubric: &Rubric) -> Result<Self, PromptError> {
+        let version = Version::find(number).ok_or(PromptError::NoVersion(number))?;
+        let template = version.template();
         rubric.check().map_err(PromptError::Rubric)?;
         let fill = |part: &str, values: minijinja::Value| {
             let file = TEMPLATES
                 .get_template(&format!("{template}/{part}"))
-                .map_err(|_| PromptError::NoTemplate(template.clone()))?;
+                .expect("each version's templates are kept under this name");
             file.render(values).map_err(|error| PromptError::Template {
                 template: template.clone(),
                 reason: error.to_string(),
@@ -166,7 +148,7 @@ impl Stable {
             reason: error.to_string(),
         })?;
         let max_output_tokens =
-            max_output_tokens(u32::try_from(rubric.criteria.len()).unwrap_or(u32::MAX / 256));
+            version.max_output_tokens(u32::try_from(rubric.criteria.len()).unwrap_or(u32::MAX / 256));
         let schema_name = format!("{}_marks_v{}", template.name, template.version);
         let most = max_output_tokens.to_string();
         let parts = [&*schema_name, &text, schema.get(), frame.text(), &most];

@@ -134,9 +134,27 @@ fn bad_rubrics_and_templates_are_named() {
     let empty = Rubric { criteria: Vec::new(), ..rubric() };
     let error = Stable::rubric(&task(), &empty).unwrap_err().to_string();
     assert!(error.contains("1 to 40 criteria"), "{error}");
-    let template = Template { name: "rubric".into(), version: 99 };
-    let error = Stable::rubric_in(template, &task(), &rubric()).unwrap_err().to_string();
-    assert!(error.contains("rubric_v99"), "{error}");
+    let error = Stable::rubric_in(99, &task(), &rubric()).unwrap_err().to_string();
+    assert_eq!(error, "there is no version 99 of the prompt; this program has 1 to 2");
+}
+
+#[test]
+fn versions_are_numbered_in_order_and_differ_in_what_they_ask_alone() {
+    let mut before: Option<Stable> = None;
+    for (number, version) in (1..).zip(&VERSIONS) {
+        assert_eq!(version.number, number);
+        assert_eq!(Version::find(number), Some(version));
+        assert_eq!(Version::of(&format!("rubric_v{number}")), Some(version));
+        let stable = Stable::rubric_in(number, &task(), &rubric()).unwrap();
+        assert_eq!(stable.template, version.template());
+        if let Some(before) = before.replace(stable.clone()) {
+            assert_ne!(before.digest, stable.digest, "an answer to one is none to the other");
+            assert_eq!(before.schema.get(), stable.schema.get(), "answers have one form");
+            assert!(stable.max_output_tokens < before.max_output_tokens);
+        }
+    }
+    assert_eq!(Version::find(0), None);
+    assert_eq!(Version::of("rubric_v99"), None);
 }
 
 proptest! {

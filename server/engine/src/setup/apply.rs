@@ -5,6 +5,7 @@ use crate::{
     budget,
     course::{self, CourseError},
     identity::{self, Email, Institution, NewPerson, Passwords, Role, name_from_email},
+    prompt,
     provider::{
         MasterKey, ProviderError,
         registry::{
@@ -209,6 +210,7 @@ impl Work<'_> {
     }
 
     async fn assignments(&mut self) -> Result<(), SetupError> {
+        let version = prompt::version::in_use(self.tx).await?;
         for given in &self.setup.assignments {
             let course = self.course(&given.course)?.id;
             let rubric = course::store::newest_rubric(self.tx, course, &given.rubric)
@@ -217,12 +219,12 @@ impl Work<'_> {
             let key = given.key.get_ref();
             let change = match course::store::assignment_by_key(self.tx, course, key).await? {
                 None => {
-                    let new = given.assignment(self.world.id(), course, rubric.id, self.world.now());
+                    let new = given.assignment(self.world.id(), course, rubric.id, version, self.world.now());
                     course::store::insert_assignment(self.tx, &new).await?;
                     Change::Created
                 }
                 Some(old) => {
-                    let new = given.assignment(old.id, course, rubric.id, old.created_at);
+                    let new = given.assignment(old.id, course, rubric.id, old.prompt_version, old.created_at);
                     if new == old {
                         Change::Unchanged
                     } else {

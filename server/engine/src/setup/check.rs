@@ -4,6 +4,7 @@ use super::{PriceSetup, Setup, Wrong};
 use crate::{
     course::{self, Assignment, Course},
     identity::{self, Email, Passwords},
+    prompt,
     provider::{
         ProviderKind,
         registry::{
@@ -225,7 +226,7 @@ impl Setup {
             if !seen.insert((&assignment.course, assignment.key.get_ref())) {
                 wrong("is there twice".to_owned());
             }
-            let whole = assignment.assignment(world.id(), world.id(), world.id(), world.now());
+            let whole = assignment.assignment(world.id(), world.id(), world.id(), prompt::version::FIRST, world.now());
             for reason in whole.wrongs() {
                 wrong(reason);
             }
@@ -393,6 +394,7 @@ impl super::AssignmentSetup {
         id: crate::store::AssignmentId,
         course_id: CourseId,
         rubric_version_id: RubricVersionId,
+        prompt_version: i64,
         created_at: chrono::DateTime<chrono::Utc>,
     ) -> Assignment {
         Assignment {
@@ -414,6 +416,7 @@ impl super::AssignmentSetup {
             release: self.release,
             resources: self.resources.clone(),
             near_draft_percent: self.near_draft_percent,
+            prompt_version,
             created_at,
         }
     }

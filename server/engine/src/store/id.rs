@@ -100,4 +100,10 @@ ids! {
     BudgetAlertId;
     /// A bill that is posted to a webhook.
     DeliveryId;
+    /// A trial: works that are marked once more, another way.
+    TrialId;
+    /// A work of a trial.
+    TrialWorkId;
+    /// A version of the prompt that was put in use.
+    AdoptionId;
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
+    manner::Manner,
     schema::{Bounds, Node, Schema, TextBounds},
     words,
     work::Work,
@@ -26,12 +27,13 @@ const SOFT_DEPTH: usize = 8;
 const HARD_DEPTH: usize = 64;
 const MAX_LENGTH: usize = 256 << 10;
 
-/// Makes an answer. Marks depend on the works alone, so that the same work gets the same marks.
-pub(crate) fn generate(schema: &Schema, works: &[Work], spoil: Option<Spoil>) -> String {
+/// Makes an answer. Marks depend on the works and the model alone, so that a model gives the same work the same marks.
+pub(crate) fn generate(schema: &Schema, works: &[Work], manner: &Manner, spoil: Option<Spoil>) -> String {
     let make = |spoil| {
         let mut generator = Generator {
             schema,
             works,
+            manner,
             seed: seed(works),
             out: String::new(),
             spoil,
@@ -69,6 +71,7 @@ pub(crate) fn seed(works: &[Work]) -> u64 {
 struct Generator<'a> {
     schema: &'a Schema,
     works: &'a [Work],
+    manner: &'a Manner,
     seed: u64,
     out: String,
     /// What is still to be spoilt.
@@ -341,6 +344,7 @@ impl Generator<'_> {
             } else {
                 words::comment(self.label.as_deref(), self.level.unwrap_or_else(|| self.share()), work, pick)
             };
+        text = self.manner.shortened(name, text);
         let mut length = text.chars().count();
         if let Some(max) = bounds.max
             && length > max
@@ -372,12 +376,15 @@ impl Generator<'_> {
         numbers
     }
 
-    /// How well the criterion at hand is met, from 0 to 1: the quality of the work, a little more or less.
+    /// How well the criterion at hand is met, from 0 to 1: the quality of the work, a little more or less by the criterion and
+    /// by who judges.
     fn share(&self) -> f64 {
         const SPREAD: f64 = 0.12;
+        const EYE: f64 = 0.10;
         let chance = (self.pick("share") >> 11) as f64 / (1u64 << 53) as f64;
         let shift = if self.label.is_some() { (chance - 0.5) * SPREAD } else { 0.0 };
-        (self.work().quality + shift).clamp(0.0, 1.0)
+        let eye = self.manner.shift(self.pick("eye"), EYE);
+        (self.work().quality + shift + eye).clamp(0.0, 1.0)
     }
 
     /// A number for the work, the criterion at hand, and a name.

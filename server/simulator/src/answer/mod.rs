@@ -1,6 +1,7 @@
 //! Answers: marks and comments from simple text features, in whatever form the request asks for.
 
 mod generate;
+mod manner;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ pub(crate) use schema::{Schema, Schemas, Strictness};
 pub(crate) use words::REFUSAL;
 
 use crate::prompt::{Format, Prompt};
+use manner::Manner;
 
 /// What is wrong with an answer on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) enum Flaw {
     NotJson,
 }
 
-/// The text of the answer to a prompt: the same for the same request, and the same marks for the same work.
+/// The text of the answer to a prompt: the same for the same request, and the same marks for the same work by the same model.
 pub(crate) fn text(prompt: &Prompt<'_>, flaw: Option<Flaw>) -> String {
     let works = work::find(&prompt.last_user_text());
     let prose = || words::prose(&works[0], generate::seed(&works));
@@ -34,7 +36,7 @@ pub(crate) fn text(prompt: &Prompt<'_>, flaw: Option<Flaw>) -> String {
                 Some(Flaw::Spoilt(spoil)) => Some(spoil),
                 _ => None,
             };
-            generate::generate(schema, &works, spoil)
+            generate::generate(schema, &works, &Manner::of(prompt), spoil)
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     generate::{Spoil, generate},
+    manner::Manner,
     schema::{Node, Schema, Strictness},
     work,
 };
@@ -45,7 +46,7 @@ const ESSAY: &str = "Mark this essay.\n```\n[1] Computers help us to learn.\n[2]
                      because games are fun.\n[3] I think that we should use them with care.\n```";
 
 fn answer(schema: &Schema, text: &str) -> Value {
-    serde_json::from_str(&generate(schema, &work::find(text), None)).unwrap()
+    serde_json::from_str(&generate(schema, &work::find(text), &Manner::default(), None)).unwrap()
 }
 
 /// What is wrong with a value by a schema.
@@ -205,7 +206,7 @@ fn all_sorts_of_schemas_are_obeyed() {
 fn endless_schemas_end() {
     let schema = json!({"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}});
     let schema = Schema::parse(&schema.to_string(), Strictness::Loose).unwrap();
-    assert!(serde_json::from_str::<Value>(&generate(&schema, &work::find(ESSAY), None)).is_ok());
+    assert!(serde_json::from_str::<Value>(&generate(&schema, &work::find(ESSAY), &Manner::default(), None)).is_ok());
 }
 
 #[test]
@@ -213,14 +214,14 @@ fn spoilt_answers_break_the_schema_in_one_place() {
     let schema = rubric();
     let works = work::find(ESSAY);
     for (spoil, sign) in [(Spoil::Value, "is not Enum"), (Spoil::Field, "is not Object")] {
-        let value: Value = serde_json::from_str(&generate(&schema, &works, Some(spoil))).unwrap();
+        let value: Value = serde_json::from_str(&generate(&schema, &works, &Manner::default(), Some(spoil))).unwrap();
         let problem = problem(&schema, &schema.root, &value).unwrap();
         assert!(problem.contains(sign), "{problem}");
     }
     // Where no value is listed, a field is left out; where there is none either, it is no JSON at all.
     let flat =
         Schema::parse(r#"{"type":"object","properties":{"a":{"type":"null"}}}"#, Strictness::Loose).unwrap();
-    assert_eq!(generate(&flat, &works, Some(Spoil::Value)), "{}");
+    assert_eq!(generate(&flat, &works, &Manner::default(), Some(Spoil::Value)), "{}");
     let bare = Schema::parse(r#"{"type":"integer"}"#, Strictness::Loose).unwrap();
-    assert!(serde_json::from_str::<Value>(&generate(&bare, &works, Some(Spoil::Value))).is_err());
+    assert!(serde_json::from_str::<Value>(&generate(&bare, &works, &Manner::default(), Some(Spoil::Value))).is_err());
 }
