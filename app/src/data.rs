@@ -192,6 +192,10 @@ pub trait PageData: Send + Sync {
         name: Option<&str>,
         sent: Option<&RefusedForm>,
     ) -> PageResult<view::RuleEdit>;
+    /// `/admin/prompts`, with what its form held
+    async fn prompts(&self, viewer: &Viewer, sent: Option<&RefusedForm>) -> PageResult<view::Prompts>;
+    /// `/admin/prompts/{id}`
+    async fn trial(&self, viewer: &Viewer, id: &str) -> PageResult<view::TrialDetail>;
     /// `/mailbox?page=` and `/mailbox/{id}`; in the demo only, for whoever looks
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox>;
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 39] = [
+const ROUTES: [(&str, &str); 45] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -43,6 +43,12 @@ const ROUTES: [(&str, &str); 39] = [
     ("/api/v1/budgets/{scope}", "delete"),
     ("/api/v1/cost-control", "get"),
     ("/api/v1/cost-control/{measure}", "put"),
+    ("/api/v1/prompts", "get"),
+    ("/api/v1/prompts/in-use", "put"),
+    ("/api/v1/trials", "get"),
+    ("/api/v1/trials", "post"),
+    ("/api/v1/trials/{id}", "get"),
+    ("/api/v1/trials/{id}/stop", "post"),
     ("/api/v1/rules", "get"),
     ("/api/v1/rules", "put"),
     ("/api/v1/rules/check", "post"),
@@ -67,6 +73,19 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
+/// Objects that a value is all of, as one.
+fn merged(document: &Value, parts: &[Value]) -> Value {
+    let (mut properties, mut required) = (serde_json::Map::new(), Vec::new());
+    for part in parts {
+        let part = resolve(document, part);
+        let whole = part["allOf"].as_array().map(|parts| merged(document, parts));
+        let part = whole.as_ref().unwrap_or(part);
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        required.extend(part["required"].as_array().cloned().unwrap_or_default());
+    }
+    json!({"type": "object", "properties": properties, "required": required})
+}
+
 /// What is wrong with a value by its schema: types, required properties, properties that are not described, lists.
 fn faults(document: &Value, schema: &Value, value: &Value, at: &str, out: &mut Vec<String>) {
     let schema = resolve(document, schema);
@@ -83,8 +102,8 @@ fn faults(document: &Value, schema: &Value, value: &Value, at: &str, out: &mut V
             return;
         }
     }
-    for part in schema["allOf"].as_array().into_iter().flatten() {
-        faults(document, part, value, at, out);
+    if let Some(parts) = schema["allOf"].as_array() {
+        return faults(document, &merged(document, parts), value, at, out);
     }
     let types: Vec<&str> = match &schema["type"] {
         Value::String(one) => vec![one],
@@ -203,6 +222,8 @@ async fn answers_are_as_the_document_says(database: Database) {
         "/api/v1/billing/commitment",
         "/api/v1/billing/deliveries",
         "/api/v1/billing/equal-models",
+        "/api/v1/prompts",
+        "/api/v1/trials",
     ] {
         check(&document, path, "get", 200, json, &admin.get(path).await.expect(200).json);
     }
@@ -214,6 +235,19 @@ async fn answers_are_as_the_document_says(database: Database) {
         ("/api/v1/rules/restore", json!({"based_on": 1, "version": 1})),
     ] {
         check(&document, path, "post", 200, json, &admin.post(path, &body).await.expect(200).json);
+    }
+    let by = admin.get("/api/v1/prompts").await.expect(200).json["versions"][0]["measured"][0].clone();
+    let trial = json!({"assignment": assignment, "provider": by["provider"], "model": by["model"],
+        "prompt_version": 2, "works": 1});
+    let started = admin.post("/api/v1/trials", &trial).await.expect(201);
+    check(&document, "/api/v1/trials", "post", 201, json, &started.json);
+    let path = format!("/api/v1/trials/{}", started.string("id"));
+    check(&document, "/api/v1/trials/{id}", "get", 200, json, &admin.get(&path).await.expect(200).json);
+    let used = json!({"version": 2, "untried": true});
+    let used = Answer::to(admin.request(Method::PUT, "/api/v1/prompts/in-use").json(&used)).await.expect(200);
+    check(&document, "/api/v1/prompts/in-use", "put", 200, json, &used.json);
+    for path in ["/api/v1/prompts", "/api/v1/trials"] {
+        check(&document, path, "get", 200, json, &admin.get(path).await.expect(200).json);
     }
     let problem = "application/problem+json";
     let refused = api.hand_in(assignment, "", None).await;

@@ -23,3 +23,4 @@ mod several;
 mod split;
 mod sse;
 mod storm;
+mod trials;

@@ -108,6 +108,7 @@ const PAGES = {
     ['batches', () => '/admin/batches'],
     ['batch', () => `/admin/batches/${found.batch}`],
     ['budget', () => '/admin/budget'],
+    ['prompts', () => '/admin/prompts'],
     ['rules', () => '/admin/rules'],
     ['rule', () => '/admin/rules/edit?rule=budget_conservation'],
     ['rule-new', () => '/admin/rules/edit'],

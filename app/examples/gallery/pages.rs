@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 68] = [
+pub const PAGES: [(&str, &str, u16); 73] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -67,6 +67,11 @@ pub const PAGES: [(&str, &str, u16); 68] = [
     ("dead-letter-refused", "/admin/dead-letters/dead-one?show=work&refused=1", 422),
     ("dead-letter-scheduled", "/admin/dead-letters/dead-two", 200),
     ("dead-letter-closed", "/admin/dead-letters/dead-done?done=1", 200),
+    ("prompts", "/admin/prompts?done=used", 200),
+    ("prompts-empty", "/admin/prompts?as=new", 200),
+    ("prompts-refused", "/admin/prompts?refused=1", 422),
+    ("trial", "/admin/prompts/ended", 200),
+    ("trial-running", "/admin/prompts/running", 200),
     ("mailbox", "/mailbox", 200),
     ("mail", "/mailbox/12", 200),
     ("not-found", "/s/QR-NOTHING", 404),
@@ -129,6 +134,14 @@ pub fn visit(uri: &Uri, query: &HashMap<String, String>) -> Visit {
                     "Write what may be spent in a month: \"much\" is not an amount of dollars such as 12.50.",
                 )],
                 values: vec![value("scope", "all"), value("limit", "much"), value("hard_stop", "1")],
+            }
+        } else if path == "/admin/prompts" {
+            RefusedForm {
+                errors: vec![error(
+                    "works",
+                    "The budget stops it: 200 works may cost up to $0.31. Try fewer, or raise the budget.",
+                )],
+                values: vec![value("works", "200")],
             }
         } else if path == "/admin/rules/edit" {
             RefusedForm {

@@ -19,6 +19,7 @@ fn entries(role: Role) -> &'static [Entry] {
             Entry("Batches", "/admin/batches", &["/admin/batches/"]),
             Entry("Budget", "/admin/budget", &[]),
             Entry("Rules", "/admin/rules", &["/admin/rules/"]),
+            Entry("Prompts", "/admin/prompts", &["/admin/prompts/"]),
             Entry("Dead letters", "/admin/dead-letters", &["/admin/dead-letters/"]),
             Entry("Submissions", "/teach", &["/teach/"]),
         ],

@@ -1,6 +1,6 @@
 //! Models that are held equal. For administrators.
 
-use super::{body, caller::Caller, model::equal_models as model};
+use super::{body, caller::Caller, model::equal_models as model, prompts};
 use crate::http::{
     app::App,
     problem::{Details, Kind, Problem},
@@ -99,6 +99,7 @@ fn group(found: &EqualGroup) -> model::EqualGroup {
         group: found.name.clone(),
         models: models.collect(),
         evidence: found.evidence.clone(),
+        by_trial: found.by_trial,
         stated_by: found.stated_by.map(|id| id.0),
         stated_by_name: found.stated_by_name.clone(),
         stated_at: found.stated_at,
@@ -144,6 +145,7 @@ fn cost(at: &At) -> model::EqualCost {
         realtime_nano_usd: known.map(|(_, realtime, _)| nano(*realtime)),
         batch_nano_usd: known.and_then(|(.., batch)| batch.map(nano)),
         unknown: at.costs.as_ref().err().cloned(),
+        agreement: at.agreement.as_ref().map(prompts::of_models),
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod error;
 mod forecasts;
 mod lists;
 pub mod model;
+mod prompts;
 mod reused;
 pub(crate) mod rules;
 mod submissions;
@@ -50,7 +51,8 @@ pub const PATH: &str = "/api/v1";
         (name = "forecasts", description = "How estimates are made and kept, and when to send"),
         (name = "billing", description = "What was spent, for accounting"),
         (name = "rules", description = "Which work goes where, and what other rules would change"),
-        (name = "budgets", description = "How the month's money stands, and what may be spent")
+        (name = "budgets", description = "How the month's money stands, and what may be spent"),
+        (name = "prompts", description = "Versions of the prompt, and trials of them and of other models")
     ),
     components(schemas(crate::http::problem::Details)),
     security(("token" = [])),
@@ -108,7 +110,12 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(budgets::monitor))
         .routes(routes!(budgets::put, budgets::remove))
         .routes(routes!(cost_control::show))
-        .routes(routes!(cost_control::put));
+        .routes(routes!(cost_control::put))
+        .routes(routes!(prompts::list))
+        .routes(routes!(prompts::put))
+        .routes(routes!(prompts::trials, prompts::start))
+        .routes(routes!(prompts::one))
+        .routes(routes!(prompts::stop));
     OpenApiRouter::with_openapi(Described::openapi()).nest(PATH, calls)
 }
 
@@ -197,6 +204,8 @@ mod tests {
                 "/api/v1/dead-letters/{id}/edit",
                 "/api/v1/dead-letters/{id}/mark",
                 "/api/v1/estimates",
+                "/api/v1/prompts",
+                "/api/v1/prompts/in-use",
                 "/api/v1/providers",
                 "/api/v1/providers/{name}/batch-size",
                 "/api/v1/providers/{name}/schedule-advice",
@@ -210,6 +219,9 @@ mod tests {
                 "/api/v1/submissions",
                 "/api/v1/submissions/{tracking_id}",
                 "/api/v1/submissions/{tracking_id}/events",
+                "/api/v1/trials",
+                "/api/v1/trials/{id}",
+                "/api/v1/trials/{id}/stop",
             ]
         );
         assert_eq!(api["components"]["securitySchemes"]["token"]["scheme"], "bearer");

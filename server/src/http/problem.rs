@@ -77,6 +77,8 @@ kinds! {
         "Someone, or Quire itself on schedule, did something about this dead letter before. Look at it again.";
     Changed "changed-meanwhile" CONFLICT "Changed meanwhile"
         "Someone changed this after it was read. Nothing was changed now; read it again and make the change anew.";
+    NotNow "not-possible-now" CONFLICT "It can't be done now"
+        "The state of things does not allow it; nothing was changed. `detail` says why, and what to do first.";
     TooLarge "too-large" PAYLOAD_TOO_LARGE "Too large"
         "The body, or the file in it, is larger than this Quire takes. `detail` says how much it takes.";
     UnsupportedType "unsupported-type" UNSUPPORTED_MEDIA_TYPE "Wrong type"

@@ -8,6 +8,7 @@ mod forecast;
 pub(crate) mod letters;
 mod live;
 mod month_plan;
+mod prompts;
 pub(crate) mod rules;
 mod staff;
 mod student;
@@ -25,7 +26,7 @@ use quire_app::{
 use quire_engine::{
     engine::Engine,
     identity::Actor,
-    store::{AssignmentId, BatchId, DeadLetterId, Id, PersonId},
+    store::{AssignmentId, BatchId, DeadLetterId, Id, PersonId, TrialId},
     submission::TrackingId,
 };
 use std::sync::Arc;
@@ -191,6 +192,15 @@ impl PageData for Pages {
         sent: Option<&RefusedForm>,
     ) -> PageResult<view::RuleEdit> {
         self.rule_of(&self.actor(viewer).await?, name, sent).await
+    }
+
+    async fn prompts(&self, viewer: &Viewer, sent: Option<&RefusedForm>) -> PageResult<view::Prompts> {
+        self.prompts_of(&self.actor(viewer).await?, sent).await
+    }
+
+    async fn trial(&self, viewer: &Viewer, id: &str) -> PageResult<view::TrialDetail> {
+        let id = TrialId::from_uuid(uuid(id)?);
+        self.trial_of(&self.actor(viewer).await?, id).await
     }
 
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {

@@ -10,6 +10,7 @@ mod mailbox;
 mod mark_by_hand;
 mod notices;
 mod pages;
+mod prompts;
 mod rules;
 mod sign_in;
 mod visitor;
@@ -44,6 +45,7 @@ pub(crate) fn router(app: &App) -> Router<App> {
             "/admin/dead-letters" => router.route(path, get(pages::page).post(dead_letters::decide)),
             "/admin/budget" => router.route(path, get(pages::page).post(budget::change)),
             "/admin/rules" => router.route(path, get(pages::page).post(rules::order)),
+            "/admin/prompts" => router.route(path, get(pages::page).post(prompts::change)),
             "/admin/rules/edit" => router.route(path, get(pages::page).post(rules::one)),
             // These bring a work or feedback back.
             "/admin/dead-letters/{id}" => {

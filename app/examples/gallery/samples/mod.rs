@@ -3,6 +3,7 @@
 mod admin;
 mod budget;
 mod letters;
+mod prompts;
 mod rules;
 mod staff;
 mod student;
@@ -173,6 +174,14 @@ impl PageData for Samples {
         sent: Option<&RefusedForm>,
     ) -> PageResult<view::RuleEdit> {
         rules::edit(name, sent).ok_or(PageError::NotFound)
+    }
+
+    async fn prompts(&self, viewer: &Viewer, sent: Option<&RefusedForm>) -> PageResult<view::Prompts> {
+        Ok(prompts::prompts(viewer.name == "Nobody Yet", sent))
+    }
+
+    async fn trial(&self, _viewer: &Viewer, id: &str) -> PageResult<view::TrialDetail> {
+        prompts::one(id).ok_or(PageError::NotFound)
     }
 
     async fn mailbox(&self, open: Option<&str>, page: u64) -> PageResult<view::Mailbox> {

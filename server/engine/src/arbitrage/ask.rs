@@ -67,6 +67,7 @@ fn judged(agreements: &Agreements, stated: &[EqualGroup]) -> Vec<EqualGroup> {
                 judged.agreement.kappa.unwrap_or_default()
             ),
             models: models.to_vec(),
+            by_trial: true,
             stated_by: None,
             stated_by_name: None,
             stated_at: judged.at,

@@ -102,8 +102,8 @@ pub fn compare(
     let mut notes = Vec::new();
     if groups.is_empty() {
         notes.push(
-            "No models are stated to be equal, so none are compared. State them, with the evidence, by PUT \
-             /api/v1/billing/equal-models/NAME."
+            "No models are stated to be equal, and no trial judged any so: none are compared. Start a trial on the page of \
+             prompts, or state them, with the evidence, by PUT /api/v1/billing/equal-models/NAME."
                 .to_owned(),
         );
     }

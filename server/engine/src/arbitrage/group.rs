@@ -28,6 +28,8 @@ pub struct EqualGroup {
     pub models: Vec<EqualModel>,
     /// Where the judgement comes from.
     pub evidence: String,
+    /// A trial judged them so; nobody stated it.
+    pub by_trial: bool,
     /// Who stated it; none: the command line.
     pub stated_by: Option<PersonId>,
     /// Their name.

@@ -40,6 +40,7 @@ pub(super) async fn groups(x: &mut impl Exec) -> Result<Vec<EqualGroup>, DbError
                 name: row.group_name,
                 models: vec![model],
                 evidence: row.evidence,
+                by_trial: false,
                 stated_by: row.stated_by,
                 stated_by_name: row.stated_by_name,
                 stated_at: row.stated_at,

@@ -42,6 +42,7 @@ fn group(models: &[EqualModel]) -> EqualGroup {
         name: "small".into(),
         models: models.to_vec(),
         evidence: "200 essays, kappa 0.8".into(),
+        by_trial: false,
         stated_by: None,
         stated_by_name: None,
         stated_at: DateTime::UNIX_EPOCH,

@@ -142,6 +142,18 @@ impl Engine {
         Ok(trial)
     }
 
+    /// The assignments that can be tried on, each with the code of its course and its title.
+    ///
+    /// # Errors
+    /// If the person may not, or the database fails.
+    pub async fn trial_assignments(
+        &self,
+        actor: &Actor,
+    ) -> Result<Vec<(AssignmentId, String, String)>, TrialError> {
+        self.identity().check(actor, &Act::ManagePrompts).await?;
+        Ok(store::with_marks(&mut self.db()).await?)
+    }
+
     /// Stops a trial: what is not asked yet never is, and the money held for it is given back. What it has found is kept.
     ///
     /// # Errors

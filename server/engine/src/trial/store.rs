@@ -202,6 +202,17 @@ pub(super) async fn marked(
     .await
 }
 
+/// The assignments of which works have marks, with the code of their course and their title.
+pub(super) async fn with_marks(x: &mut impl Exec) -> Result<Vec<(AssignmentId, String, String)>, DbError> {
+    x.query(
+        "SELECT a.id, c.code, a.title FROM assignments a JOIN courses c ON c.id = a.course_id WHERE EXISTS \
+         (SELECT 1 FROM submissions s JOIN assessments m ON m.submission_id = s.id WHERE s.assignment_id = a.id) \
+         ORDER BY c.code, a.title, a.id",
+    )
+    .all()
+    .await
+}
+
 // Works ----------------------------------------------------------------------------------------------------------------
 
 /// A work of a trial that is to be written.

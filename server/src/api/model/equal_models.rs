@@ -39,6 +39,8 @@ pub struct EqualGroup {
     pub models: Vec<EqualModel>,
     /// Where the judgement comes from.
     pub evidence: String,
+    /// A trial judged them so; nobody stated it.
+    pub by_trial: bool,
     /// The id of who stated it; none: the command line.
     pub stated_by: Option<Uuid>,
     /// Their name.
@@ -92,7 +94,7 @@ pub struct WorkComparison {
 }
 
 /// What work would have cost at a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EqualCost {
     /// Provider's name.
     pub provider: String,
@@ -108,4 +110,6 @@ pub struct EqualCost {
     pub batch_nano_usd: Option<i64>,
     /// Why nothing can be said.
     pub unknown: Option<String>,
+    /// How far its marks agree with those of the model that did the work, as a trial found; none where none was made.
+    pub agreement: Option<super::prompts::ModelAgreement>,
 }

@@ -6,6 +6,7 @@ use quire_engine::{
     commitment::{Commitment, CommitmentReport, Figures, Offer, Use},
     plan::grouped,
     store::NanoUsd,
+    trial::{Agreement, Verdict},
 };
 use std::fmt::Write;
 
@@ -47,7 +48,11 @@ fn equal(out: &mut String, arbitrage: &Arbitrage) -> std::fmt::Result {
     out.push_str("\nThe same work at equal models\n");
     list(out, &arbitrage.notes)?;
     for GroupComparison { group, works } in &arbitrage.groups {
-        let by = group.stated_by_name.as_deref().unwrap_or("the command line");
+        let by = match &group.stated_by_name {
+            _ if group.by_trial => "a trial",
+            Some(name) => name,
+            None => "the command line",
+        };
         writeln!(
             out,
             "\n{}: held equal by {by} since {}: {}",
@@ -81,10 +86,11 @@ fn compared(out: &mut String, found: &WorkComparison) -> std::fmt::Result {
         match &other.costs {
             Ok((as_done, all_realtime, all_batch)) => writeln!(
                 out,
-                "    {name:<36}{:>14}{:>14}{:>14}",
+                "    {name:<36}{:>14}{:>14}{:>14}{}",
                 dollars(*as_done),
                 dollars(*all_realtime),
-                all_batch.map_or_else(|| "-".to_owned(), dollars)
+                all_batch.map_or_else(|| "-".to_owned(), dollars),
+                other.agreement.map(|found| agreement(&found)).unwrap_or_default()
             )?,
             Err(why) => writeln!(out, "    {name:<36}not known: {why}")?,
         }
@@ -183,6 +189,17 @@ fn words(held: &Commitment, months: usize) -> String {
     format!("{} a month, for {}: {saved} {over}{unused}", dollars(held.covers), dollars(held.pays))
 }
 
+/// What a trial found of the model, beside what it would have cost.
+fn agreement(found: &Agreement) -> String {
+    let verdict = match found.verdict() {
+        Verdict::Equal => "equal",
+        Verdict::Different => "not equal",
+        Verdict::Open => "open",
+    };
+    let kappa = found.kappa.map_or_else(|| "-".to_owned(), |kappa| format!("{kappa:.2}"));
+    format!("   kappa {kappa} over {} works: {verdict}", found.works)
+}
+
 fn count(tokens: i64) -> String {
     grouped(u64::try_from(tokens).unwrap_or(0))
 }
@@ -261,13 +278,13 @@ mod tests {
             text,
             "- Nothing was paid for yet. Ask again when a month with work has ended.\n\n\
              The same work at equal models\n\
-             - No models are stated to be equal, so none are compared. State them, with the evidence, by PUT \
-             /api/v1/billing/equal-models/NAME.\n"
+             - No models are stated to be equal, and no trial judged any so: none are compared. Start a trial on the page of \
+             prompts, or state them, with the evidence, by PUT /api/v1/billing/equal-models/NAME.\n"
         );
     }
 
     fn none() -> Arbitrage {
-        compare(vec![], &[], |_| Err(String::new()))
+        compare(vec![], &[], |_| Err(String::new()), |_, _| None)
     }
 
     #[test]
@@ -277,6 +294,7 @@ mod tests {
             name: "small".into(),
             models: vec![model("openai", "luna"), model("second", "luna"), model("gone", "g")],
             evidence: "200 essays, kappa 0.8".into(),
+            by_trial: false,
             stated_by: None,
             stated_by_name: Some("Ada Lind".into()),
             stated_at: "2026-10-05T10:00:00Z".parse().unwrap(),
@@ -288,20 +306,26 @@ mod tests {
             realtime: Paid::default(),
         };
         let price = seed_prices().iter().find(|row| row.model == "gpt-6-luna").unwrap().price;
-        let found = compare(vec![group], &[work], |one| match one.provider.as_str() {
+        let held = |one: &EqualModel| match one.provider.as_str() {
             "gone" => Err("gone is not set up, or is switched off".to_owned()),
             name => {
                 let discount = if name == "second" { 5_000 } else { 0 };
                 let terms = Terms::new(price, &Deal { discount, tiers: vec![] }, 0);
                 Ok(Held { kind: ProviderKind::Openai, terms, batches: name == "openai" })
             }
-        });
+        };
+        let agreement = Agreement { works: 34, kappa: Some(0.857), shift: Some(0.02), ..Agreement::default() };
+        let tried = |_: &EqualModel, other: &EqualModel| (other.provider == "second").then_some(agreement);
+        let found = compare(vec![group], &[work], held, tried);
         let text = text(&report(vec![], &[], &Facts::default()), &found);
         for part in [
             "\nsmall: held equal by Ada Lind since 2026-10-05: 200 essays, kappa 0.8\n",
             "  work of luna of openai, $3.00 booked (answers: 100 in batches, 0 in real time)\n",
             &format!("    {:<36}{:>14}{:>14}{:>14}\n", "luna of openai", "$0.061", "$0.12", "$0.061"),
-            &format!("    {:<36}{:>14}{:>14}{:>14}\n", "luna of second", "$0.061", "$0.061", "-"),
+            &format!(
+                "    {:<36}{:>14}{:>14}{:>14}   kappa 0.86 over 34 works: equal\n",
+                "luna of second", "$0.061", "$0.061", "-"
+            ),
             "    g of gone                           not known: gone is not set up, or is switched off\n",
             "    cheapest: the one that did the work\n",
             "\nAssumed\n- That models are equal is the word of who stated it",
