@@ -1,10 +1,12 @@
 //! The contract of the API: the document that describes it, and that answers are as it says.
 
 use quire_tests::{
+    api::Answer,
     essays::essay,
     on_both,
     school::{Database, School},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::{Message, load_for_viewer, query};
 use crate::components::{
     Cell, Column, DataTable, EmptyState, ErrorSummary, Field, Moment, Note, NoteTone, PageTitle, PostForm, Tag, Tone,
-    clock, col, described_by, num, visit,
+    clock, col, described_by, visit,
 };
 use crate::data::RefusedForm;
 use crate::islands::AutoRefresh;
@@ -132,7 +132,7 @@ pub(super) fn taken_row(who: String, taken: Taken) -> AnyView {
 
 /// The columns of such a table.
 pub(super) fn taken_columns() -> Vec<Column> {
-    vec![col("Marked by"), num("Answers"), num("Tokens read"), num("Tokens written"), num("A thousand cost")]
+    vec![col("Marked by"), col("Answers"), col("Tokens read"), col("Tokens written"), col("A thousand cost")]
 }
 
 /// The tag of a verdict.
@@ -174,11 +174,11 @@ fn trials(trials: &[Trial]) -> AnyView {
     let columns = vec![
         col("Trial"),
         col("Held against"),
-        num("Works"),
-        num("Kappa"),
+        col("Works"),
+        col("Kappa"),
         col("Marks"),
-        num("Tokens written"),
-        num("Costs"),
+        col("Tokens written"),
+        col("Costs"),
     ];
     view! { <DataTable caption="What trials have found" columns cards=true>{rows}</DataTable> }.into_any()
 }

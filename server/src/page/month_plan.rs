@@ -2,7 +2,7 @@
 
 use super::common::money;
 use quire_app::view;
-use quire_engine::plan::Plan;
+use quire_engine::plan::{OtherPrompt, Plan};
 
 pub(super) fn shown(plan: Plan, measured: bool) -> view::MonthPlan {
     let monthly = plan.monthly;
@@ -25,6 +25,12 @@ pub(super) fn shown(plan: Plan, measured: bool) -> view::MonthPlan {
         ways: ways.map(|(way, cost)| (way.to_owned(), money(cost))).to_vec(),
         saving: (plan.saving_percent, plan.saving_percent_uncached),
         levers: levers.collect(),
-        steps: plan.advice.steps.into_iter().chain(plan.evidence.map(|saving| saving.text())).collect(),
+        steps: plan
+            .advice
+            .steps
+            .into_iter()
+            .chain(plan.other_prompts.iter().map(OtherPrompt::text))
+            .chain(plan.evidence.map(|saving| saving.text()))
+            .collect(),
     }
 }

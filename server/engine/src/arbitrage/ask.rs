@@ -6,7 +6,7 @@ use crate::{
     commitment::{CommitmentError, MOST_MONTHS, whole_months},
     engine::Engine,
     identity::{Act, Actor},
-    trial::Agreements,
+    trial::Findings,
 };
 use std::collections::BTreeMap;
 
@@ -22,9 +22,9 @@ impl Engine {
         }
         self.refresh_prices().await?;
         let mut db = self.db();
-        let agreements = self.measured_agreements().await?;
+        let findings = self.trial_findings().await?;
         let mut groups = store::groups(&mut db).await?;
-        groups.extend(judged(&agreements, &groups));
+        groups.extend(judged(&findings, &groups));
         let mut works: BTreeMap<EqualModel, (Paid, Paid)> = BTreeMap::new();
         for month in whole_months(self.month(), months) {
             for (way, paid) in budget::by_way(&mut db, month).await? {
@@ -36,7 +36,7 @@ impl Engine {
         let works: Vec<Work> =
             works.into_iter().map(|(at, (batch, realtime))| Work { at, batch, realtime }).collect();
         let between = |one: &EqualModel, other: &EqualModel| {
-            agreements.between((&one.provider, &one.model), (&other.provider, &other.model))
+            findings.between((&one.provider, &one.model), (&other.provider, &other.model))
         };
         Ok(compare(groups, &works, |model| self.held(model), between))
     }
@@ -52,9 +52,9 @@ impl Engine {
 }
 
 /// Pairs of models whose marks a trial judged equal, but for those that are stated equal already.
-fn judged(agreements: &Agreements, stated: &[EqualGroup]) -> Vec<EqualGroup> {
+fn judged(findings: &Findings, stated: &[EqualGroup]) -> Vec<EqualGroup> {
     let mut groups = Vec::new();
-    for (models, judged) in agreements.equal() {
+    for (models, judged) in findings.equal() {
         let models = models.map(|(provider, model)| EqualModel { provider, model });
         if stated.iter().any(|group| models.iter().all(|model| group.models.contains(model))) {
             continue;

@@ -1,6 +1,6 @@
 //! What an installation knows for a plan: its providers with their settings, its prices, and what was measured.
 
-use super::{Offer, Plan, PlanError, Workload, plan};
+use super::{Offer, Plan, PlanError, Workload, plan, prompts};
 use crate::{
     batching,
     engine::{Engine, EngineError},
@@ -49,13 +49,18 @@ impl Engine {
         let offers = self.offers().await?;
         let offers = if offers.is_empty() { Offer::listed() } else { offers };
         let mut plan = plan(workload, &offers, provider, model)?;
-        let agreements = self.measured_agreements().await?;
+        let findings = self.trial_findings().await?;
         for other in &mut plan.other_models {
             let own = (plan.provider.as_str(), plan.model.as_str());
-            if let Some(agreement) = agreements.between(own, (&other.provider, &other.model)) {
+            if let Some(agreement) = findings.between(own, (&other.provider, &other.model)) {
                 other.agreement = agreement.kappa;
                 other.counts = agreement.verdict() == Verdict::Equal;
             }
+        }
+        let offer = offers.iter().find(|o| (&o.provider, &o.model) == (&plan.provider, &plan.model));
+        if let Some(offer) = offer {
+            let tried = findings.prompts(&plan.provider, &plan.model);
+            plan.other_prompts = prompts::others(workload, &plan.monthly, offer, &tried)?;
         }
         Ok(Plan { evidence: self.evidence_saving().await?, ..plan })
     }

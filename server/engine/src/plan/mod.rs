@@ -13,6 +13,7 @@ mod facts;
 mod levers;
 mod month;
 mod offer;
+mod prompts;
 mod shares;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use evidence::EvidenceSaving;
 pub use facts::AskPlanError;
 pub use levers::{Lever, Pulled, grouped, percent};
 pub use offer::Offer;
+pub use prompts::{OtherPrompt, TriedPrompt};
 pub use shares::LoadShare;
 pub use workload::{Share, Workload, WorkloadError};
 
@@ -57,8 +59,11 @@ pub struct Plan {
     pub levers: Vec<Pulled>,
     /// What is assumed, with where it comes from.
     pub assumptions: Vec<Assumption>,
-    /// What the same work would cost at other models, the cheapest first. Their marks are other marks: none counts as saved.
+    /// What the same work would cost at other models, the cheapest first. Their marks are other marks: what they save counts
+    /// only where a trial judged them equal.
     pub other_models: Vec<Other>,
+    /// What it would cost by other versions of the prompt that were tried, the cheapest first; likewise.
+    pub other_prompts: Vec<OtherPrompt>,
     /// Who marks, how, and what that costs.
     pub advice: Advice,
     /// What it saved on the newest answers that evidence is named by sentence numbers; none where there are none.
@@ -213,6 +218,7 @@ pub fn plan(
         assumptions: assumptions(&requests, hits),
         advice: advice::advise(&requests, &costs, (hits, marking), &others, offers),
         other_models: others,
+        other_prompts: Vec::new(),
         evidence: None,
     })
 }

@@ -1,7 +1,7 @@
 //! What a trial has found: the agreement, and what both markers take in tokens and money.
 
 use super::{
-    Agreement, Levels, Marker, Trial, TrialError, Verdict,
+    Agreement, Levels, Marker, Trial, TrialError,
     store::{self, Found},
 };
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     result::Marks,
     store::{NanoUsd, TrialId},
 };
-use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 
 /// So many of the newest trials are shown, and looked through for what is known of a model.
@@ -123,24 +122,6 @@ impl Engine {
         })
     }
 
-    /// What trials have found of one model's marks against another's: the newest that has ended, whatever the versions of
-    /// the prompt.
-    pub(crate) async fn measured_agreements(&self) -> Result<Agreements, EngineError> {
-        let mut all = Agreements::default();
-        // The oldest first, so that newer ones take their places.
-        for compared in self.newest_trials().await?.into_iter().rev() {
-            let Some(at) = compared.trial.ended_at else { continue };
-            let way = |marker: &Marker| (marker.provider.clone(), marker.model.clone());
-            let (against, marker) = (way(&compared.trial.against), way(&compared.trial.marker));
-            if against != marker && compared.agreement.kappa.is_some() {
-                // Whichever was held against the other.
-                let pair = if against < marker { [against, marker] } else { [marker, against] };
-                all.0.insert(pair, Judged { agreement: compared.agreement, at });
-            }
-        }
-        Ok(all)
-    }
-
     pub(super) async fn newest_trials(&self) -> Result<Vec<Compared>, EngineError> {
         let trials = store::newest(&mut self.db(), SHOWN).await?;
         let ids: Vec<TrialId> = trials.iter().map(|trial| trial.id).collect();
@@ -214,36 +195,6 @@ impl Engine {
         let terms = self.list_terms(&marker.provider, &marker.model, self.now());
         let thousand = terms.ok().map(|(terms, _)| terms.cost_of_many(&usage, 1_000, batches));
         Measured { answers, input_tokens, output_tokens, thousand }
-    }
-}
-
-/// A provider's model.
-type Way = (String, String);
-
-/// What a trial found of two models.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Judged {
-    pub(crate) agreement: Agreement,
-    /// When the trial ended.
-    pub(crate) at: DateTime<Utc>,
-}
-
-/// What trials have found of one model's marks against another's, by both in their order.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Agreements(HashMap<[Way; 2], Judged>);
-
-impl Agreements {
-    /// How far the marks of two models agree, each given as provider and model.
-    pub(crate) fn between(&self, one: (&str, &str), other: (&str, &str)) -> Option<Agreement> {
-        let mut pair = [one, other].map(|(provider, model)| (provider.to_owned(), model.to_owned()));
-        pair.sort();
-        self.0.get(&pair).map(|judged| judged.agreement)
-    }
-
-    /// The pairs of models that are judged equal.
-    pub(crate) fn equal(&self) -> impl Iterator<Item = ([Way; 2], Judged)> {
-        let equal = |(_, judged): &(&[Way; 2], &Judged)| judged.agreement.verdict() == Verdict::Equal;
-        self.0.iter().filter(equal).map(|(pair, judged)| (pair.clone(), *judged))
     }
 }
 

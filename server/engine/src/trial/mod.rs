@@ -8,6 +8,7 @@
 mod adopt;
 mod agreement;
 mod compare;
+mod findings;
 mod run;
 mod start;
 mod store;
@@ -19,7 +20,7 @@ pub use agreement::{Agreement, FEWEST, LEAST_KAPPA, Levels, MOST_SHIFT, Verdict}
 pub use compare::{Compared, ComparedCriterion, Measured, TrialDetail};
 pub use start::{MOST_WORKS, NewTrial, TrialError};
 pub use store::Trial;
-pub(crate) use compare::Agreements;
+pub(crate) use findings::Findings;
 pub(crate) use store::{due, renew};
 
 /// Who marks, and by which version of the prompt.

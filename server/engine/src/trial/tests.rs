@@ -245,6 +245,9 @@ async fn another_prompt_is_held_against_the_one_in_use() {
         assert_eq!(after.1, before.1);
         // No student hears of it.
         assert_eq!(notices(&db).await, told);
+        // In a plan it stands apart only at the model that it was tried at.
+        let plan = engine.plan(&admin, &Workload::REFERENCE, Some("openai"), None).await.unwrap();
+        assert!(plan.other_prompts.is_empty(), "{plan:?}");
         // Another than the one in use at another provider says nothing of the version alone.
         let refused = engine.use_prompt(&admin, 2, false).await.unwrap_err().to_string();
         assert!(refused.contains("no trial of at least 30 works held it against version 1"), "{refused}");
@@ -290,6 +293,10 @@ async fn a_version_is_put_in_use_once_a_trial_judged_it_equal() {
         house.clock.advance(TimeDelta::seconds(1));
         engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 36)).await.unwrap();
         run(&house).await;
+        let plan = engine.plan(&admin, &Workload::REFERENCE, Some("second"), Some("gpt-6-luna")).await.unwrap();
+        let [other] = &plan.other_prompts[..] else { panic!("{plan:?}") };
+        assert_eq!((other.prompt_version, other.against, other.output_tokens, other.counts), (2, 1, 200, true));
+        assert!(other.saving_percent > plan.saving_percent);
         let adopted = engine.use_prompt(&admin, 2, false).await.unwrap();
         assert_eq!(adopted, Adopted { version: 2, assignments: 1 });
         // What was begun goes on as it was; what nobody has handed in to is marked by the new one.

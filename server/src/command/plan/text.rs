@@ -92,6 +92,9 @@ fn write(out: &mut String, plan: &Plan, basis: Basis) -> std::fmt::Result {
     for (n, step) in (1..).zip(&plan.advice.steps) {
         writeln!(out, "{n}. {step}")?;
     }
+    for other in &plan.other_prompts {
+        writeln!(out, "\n{}", other.text())?;
+    }
     if let Some(evidence) = plan.evidence {
         writeln!(out, "\n{}", evidence.text())?;
     }
