@@ -57,6 +57,7 @@ fn Pages() -> impl IntoView {
                 <Route path=path!("/admin/rules") view=pages::RulesPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/rules/edit") view=pages::RulePage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/rules/versions") view=pages::RuleVersionsPage ssr=SsrMode::Async/>
+                <Route path=path!("/admin/prices") view=pages::PricesPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/prompts") view=pages::PromptsPage ssr=SsrMode::Async/>
                 <Route path=path!("/admin/prompts/:id") view=pages::TrialPage ssr=SsrMode::Async/>
                 <Route path=path!("/mailbox") view=pages::MailboxPage ssr=SsrMode::Async/>

@@ -192,6 +192,8 @@ pub trait PageData: Send + Sync {
         name: Option<&str>,
         sent: Option<&RefusedForm>,
     ) -> PageResult<view::RuleEdit>;
+    /// `/admin/prices`
+    async fn prices(&self, viewer: &Viewer) -> PageResult<view::Prices>;
     /// `/admin/prompts`, with what its form held
     async fn prompts(&self, viewer: &Viewer, sent: Option<&RefusedForm>) -> PageResult<view::Prompts>;
     /// `/admin/prompts/{id}`

@@ -285,7 +285,9 @@ async fn each_role_has_its_own_start_page_and_way_around() {
     let instructor = text(&start(Role::Instructor).await.html);
     assert!(instructor.contains("Assignments Notices") && instructor.contains("1,269"), "{instructor}");
     let admin = start(Role::Admin).await;
-    assert!(text(&admin.html).contains("Overview Batches Budget Rules Prompts Dead letters Submissions Notices"));
+    assert!(
+        text(&admin.html).contains("Overview Batches Budget Rules Prompts Dead letters Submissions Notices")
+    );
     assert!(
         admin.html.contains("<a href=\"/admin\" aria-current=\"page\">"),
         "the start page is the overview"
@@ -404,7 +406,7 @@ async fn a_refused_mark_by_hand_keeps_what_was_entered() {
 #[tokio::test]
 async fn every_page_is_routed() {
     let paths = site().paths().to_vec();
-    assert_eq!(paths.len(), 23, "{paths:?}");
+    assert_eq!(paths.len(), 24, "{paths:?}");
     for path in
         ["/", "/s/{tracking_id}", "/admin/batches/{id}", "/admin/dead-letters/{id}", "/admin/rules/edit"]
     {

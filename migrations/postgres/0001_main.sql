@@ -323,7 +323,8 @@ CREATE TABLE trials (
     ended_at               TIMESTAMPTZ,
     stopped                BOOLEAN NOT NULL
 );
-CREATE INDEX trials_open ON trials (assignment_id) WHERE ended_at IS NULL;
+-- One at a time of each kind.
+CREATE UNIQUE INDEX trials_open ON trials (assignment_id, provider, model, prompt_version) WHERE ended_at IS NULL;
 
 -- The id stands in the ledger where else a job's does, and its call's.
 CREATE TABLE trial_works (

@@ -13,7 +13,7 @@ use std::time::Duration;
 on_both!(answers_are_as_the_document_says, lists_come_in_pages);
 
 /// What must be described, with its methods.
-const ROUTES: [(&str, &str); 45] = [
+const ROUTES: [(&str, &str); 48] = [
     ("/api/v1/submissions", "post"),
     ("/api/v1/submissions/{tracking_id}", "get"),
     ("/api/v1/submissions/{tracking_id}/events", "get"),
@@ -45,6 +45,9 @@ const ROUTES: [(&str, &str); 45] = [
     ("/api/v1/budgets/{scope}", "delete"),
     ("/api/v1/cost-control", "get"),
     ("/api/v1/cost-control/{measure}", "put"),
+    ("/api/v1/plan", "get"),
+    ("/api/v1/prices", "get"),
+    ("/api/v1/prices", "post"),
     ("/api/v1/prompts", "get"),
     ("/api/v1/prompts/in-use", "put"),
     ("/api/v1/trials", "get"),
@@ -224,6 +227,7 @@ async fn answers_are_as_the_document_says(database: Database) {
         "/api/v1/billing/commitment",
         "/api/v1/billing/deliveries",
         "/api/v1/billing/equal-models",
+        "/api/v1/prices",
         "/api/v1/prompts",
         "/api/v1/trials",
     ] {
@@ -251,6 +255,18 @@ async fn answers_are_as_the_document_says(database: Database) {
     for path in ["/api/v1/prompts", "/api/v1/trials"] {
         check(&document, path, "get", 200, json, &admin.get(path).await.expect(200).json);
     }
+    let price = json!({"provider": "openai", "model": "gpt-6-luna", "discount_percent": 12.5,
+        "tiers": [{"from_tokens": 1_000_000, "discount_percent": 5}]});
+    let book = admin.post("/api/v1/prices", &price).await.expect(201);
+    check(&document, "/api/v1/prices", "post", 201, json, &book.json);
+    assert_eq!(
+        (&book.json[0]["discount_percent"], &book.json[0]["standing"]),
+        (&json!(12.5), &json!("holds"))
+    );
+    admin
+        .post("/api/v1/prices", &json!({"provider": "openai", "model": "m", "discount_percent": 100}))
+        .await
+        .expect_problem(422, "invalid-field");
     let problem = "application/problem+json";
     let refused = api.hand_in(assignment, "", None).await;
     check(&document, "/api/v1/submissions", "post", 422, problem, &refused.json);

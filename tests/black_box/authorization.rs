@@ -17,7 +17,7 @@ async fn the_api_by_role(database: Database) {
     let essay_id = school.assignment("essay").to_owned();
     let id =
         school.api("ada").hand_in(&essay_id, &essay(1, 100), None).await.expect(201).string("tracking_id");
-    let table: [(String, [u16; 7]); 25] = [
+    let table: [(String, [u16; 7]); 27] = [
         // nobody, ada, ben, cy (elsewhere), berg (instructor), dora (instructor elsewhere), admin
         ("/api/v1/assignments".into(), [401, 200, 200, 200, 200, 200, 200]),
         (format!("/api/v1/submissions/{id}"), [401, 200, 404, 404, 200, 404, 200]),
@@ -38,6 +38,8 @@ async fn the_api_by_role(database: Database) {
         ("/api/v1/rules".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules/facts".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/rules/versions".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/plan".into(), [401, 403, 403, 403, 403, 403, 200]),
+        ("/api/v1/prices".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/prompts".into(), [401, 403, 403, 403, 403, 403, 200]),
         ("/api/v1/trials".into(), [401, 403, 403, 403, 403, 403, 200]),
         (format!("/api/v1/trials/{}", uuid::Uuid::nil()), [401, 403, 403, 403, 403, 403, 404]),
@@ -80,7 +82,7 @@ async fn the_pages_by_role(database: Database) {
     let essay_id = school.assignment("essay").to_owned();
     let id =
         school.api("ada").hand_in(&essay_id, &essay(1, 100), None).await.expect(201).string("tracking_id");
-    let table: [(String, [u16; 7]); 18] = [
+    let table: [(String, [u16; 7]); 19] = [
         ("/".into(), [200; 7]),
         (format!("/assignments/{essay_id}"), [200, 200, 200, 404, 403, 404, 403]),
         (format!("/s/{id}"), [200, 200, 404, 404, 200, 404, 200]),
@@ -93,6 +95,7 @@ async fn the_pages_by_role(database: Database) {
         ("/admin/dead-letters".into(), [200, 403, 403, 403, 403, 403, 200]),
         (format!("/admin/dead-letters/{}", uuid::Uuid::nil()), [200, 403, 403, 403, 403, 403, 404]),
         ("/admin/budget".into(), [200, 403, 403, 403, 403, 403, 200]),
+        ("/admin/prices".into(), [200, 403, 403, 403, 403, 403, 200]),
         ("/admin/prompts".into(), [200, 403, 403, 403, 403, 403, 200]),
         (format!("/admin/prompts/{}", uuid::Uuid::nil()), [200, 403, 403, 403, 403, 403, 404]),
         ("/admin/rules".into(), [200, 403, 403, 403, 403, 403, 200]),

@@ -108,6 +108,7 @@ const PAGES = {
     ['batches', () => '/admin/batches'],
     ['batch', () => `/admin/batches/${found.batch}`],
     ['budget', () => '/admin/budget'],
+    ['prices', () => '/admin/prices'],
     ['prompts', () => '/admin/prompts'],
     ['rules', () => '/admin/rules'],
     ['rule', () => '/admin/rules/edit?rule=budget_conservation'],
@@ -119,6 +120,36 @@ const PAGES = {
     ['dead-letter-closed', () => `/admin/dead-letters/${found.closed.id}`],
   ],
 };
+
+test('rules are dragged to their places', async () => {
+  const page = await visitor(browser, LOOKS[0]);
+  await signInAs(page, demo.url, /admin/i);
+  await page.goto(`${demo.url}/admin/rules`);
+  await page.getByText('Drag a rule by its number').waitFor();
+  const names = () => page.locator('.rule[id]').evaluateAll((rules) => rules.map((rule) => rule.id));
+  const before = await names();
+  const handle = (name) => page.locator(`.rule[id="${name}"] > .place`);
+  const below = { targetPosition: { x: 4, y: 1_000 } };
+  const [first, , third] = before;
+  const box = await page.locator(`.rule[id="${third}"]`).boundingBox();
+  below.targetPosition.y = Math.floor(box.height) - 4;
+  await handle(first).dragTo(page.locator(`.rule[id="${third}"]`), below);
+  await page.getByText('is in force.').first().waitFor();
+  assert.deepEqual(await names(), [before[1], before[2], before[0], ...before.slice(3)]);
+  // Dropped beside the list it goes back.
+  await page.getByText('Drag a rule by its number').waitFor();
+  await handle(before[1]).dragTo(page.getByRole('heading', { level: 1 }));
+  assert.deepEqual(await names(), [before[1], before[2], before[0], ...before.slice(3)]);
+  // By the keyboard it is put back.
+  for (let step = 0; step < 2; step += 1) {
+    await page.locator(`.rule[id="${first}"]`).getByRole('button', { name: /up$/ }).press('Enter');
+    await page.waitForLoadState();
+  }
+  await page.goto(`${demo.url}/admin/rules`);
+  assert.deepEqual(await names(), before);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
 
 test('a condition is checked while it is typed', async () => {
   const page = await visitor(browser, LOOKS[0]);

@@ -7,7 +7,7 @@ use quire_app::render::Refusal;
 use std::collections::HashMap;
 
 /// Every page worth a look: its name, its address, and the status it is answered with.
-pub const PAGES: [(&str, &str, u16); 73] = [
+pub const PAGES: [(&str, &str, u16); 75] = [
     ("sign-in", "/sign-in", 200),
     ("sign-in-refused", "/sign-in?refused=1&ended=1", 422),
     ("home", "/", 200),
@@ -67,6 +67,8 @@ pub const PAGES: [(&str, &str, u16); 73] = [
     ("dead-letter-refused", "/admin/dead-letters/dead-one?show=work&refused=1", 422),
     ("dead-letter-scheduled", "/admin/dead-letters/dead-two", 200),
     ("dead-letter-closed", "/admin/dead-letters/dead-done?done=1", 200),
+    ("prices", "/admin/prices", 200),
+    ("prices-none", "/admin/prices?as=new", 200),
     ("prompts", "/admin/prompts?done=used", 200),
     ("prompts-empty", "/admin/prompts?as=new", 200),
     ("prompts-refused", "/admin/prompts?refused=1", 422),

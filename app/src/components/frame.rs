@@ -17,7 +17,7 @@ fn entries(role: Role) -> &'static [Entry] {
         Role::Admin => &[
             Entry("Overview", "/admin", &[]),
             Entry("Batches", "/admin/batches", &["/admin/batches/"]),
-            Entry("Budget", "/admin/budget", &[]),
+            Entry("Budget", "/admin/budget", &["/admin/prices"]),
             Entry("Rules", "/admin/rules", &["/admin/rules/"]),
             Entry("Prompts", "/admin/prompts", &["/admin/prompts/"]),
             Entry("Dead letters", "/admin/dead-letters", &["/admin/dead-letters/"]),

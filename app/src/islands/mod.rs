@@ -9,10 +9,12 @@ mod live_status;
 #[cfg(any(feature = "hydrate", test))]
 mod politeness;
 mod print;
+mod rule_order;
 mod unread;
 
 pub use auto_refresh::*;
 pub use condition_check::*;
 pub use live_status::*;
 pub use print::*;
+pub use rule_order::*;
 pub use unread::*;

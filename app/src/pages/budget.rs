@@ -67,7 +67,7 @@ fn draw(page: Budget, done: Option<&str>) -> AnyView {
                     <h1>{format!("Budget, {name}")}</h1>
                     <p class="quiet">{until(&page)}</p>
                 </div>
-                <nav class="row no-print" aria-label="Months">{earlier}{later}<a class="button" href=bill download="">"Bill (CSV)"</a></nav>
+                <nav class="row no-print" aria-label="Months">{earlier}{later}<a class="button" href="/admin/prices">"Prices"</a><a class="button" href=bill download="">"Bill (CSV)"</a></nav>
             </div>
             <ErrorSummary form=refused/>
             <Message/>

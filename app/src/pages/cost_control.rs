@@ -101,7 +101,7 @@ fn changes(changes: &[CostChange]) -> Option<AnyView> {
     let items = changes
         .iter()
         .map(|change| {
-            let what = if change.taken { "taken" } else { "given up" };
+            let what = if change.taken { "on" } else { "off" };
             let by = change.by.as_ref().map(|name| format!(" ({name})"));
             view! {
                 <li><Moment at=change.at short=true/><div class="whole"><b>{change.title.clone()}</b>" "{what}": "{change.why.clone()}{by}</div></li>

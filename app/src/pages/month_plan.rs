@@ -1,7 +1,7 @@
 //! The part of the page of budgets that shows the plan: what such a month costs in each way, and what each lever saves.
 
 use crate::components::{Bar, BarPart, DataTable, col, num};
-use crate::view::MonthPlan;
+use crate::view::{MonthPlan, OtherModel};
 use crate::words;
 use leptos::prelude::*;
 
@@ -50,6 +50,7 @@ pub(super) fn section(plan: &MonthPlan) -> AnyView {
         plan.saving.0, plan.saving.1
     );
     let steps = plan.steps.iter().map(|step| view! { <li>{step.clone()}</li> }).collect_view();
+    let assumptions = plan.assumptions.iter().map(|one| view! { <li>{one.clone()}</li> }).collect_view();
     let costs = vec![col("Way"), col("Share"), num("A month")];
     let saves = vec![col("Lever"), num("Saves"), num("Of real time")];
     view! {
@@ -59,7 +60,45 @@ pub(super) fn section(plan: &MonthPlan) -> AnyView {
             <DataTable caption="The same work in each way" columns=costs>{ways}</DataTable>
             <DataTable caption="What each lever saves" columns=saves>{levers}</DataTable>
             <details><summary>"The plan"</summary><ol>{steps}</ol></details>
+            {others(&plan.others)}
+            <details><summary>"What is assumed"</summary><ul>{assumptions}</ul></details>
         </section>
     }
     .into_any()
+}
+
+fn others(others: &[OtherModel]) -> Option<AnyView> {
+    if others.is_empty() {
+        return None;
+    }
+    let rows = others
+        .iter()
+        .map(|other| {
+            let agreement = match (other.kappa, other.counts) {
+                (None, _) => "not tried".to_owned(),
+                (Some(kappa), true) => format!("equal, kappa {kappa:.2}"),
+                (Some(kappa), false) => format!("not equal, kappa {kappa:.2}"),
+            };
+            view! {
+                <tr>
+                    <td><b>{other.model.clone()}</b></td>
+                    <td class="num">{words::usd(other.cost)}</td>
+                    <td>{agreement}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let columns = vec![col("Model"), num("A month"), col("Marks")];
+    Some(
+        view! {
+            <details>
+                <summary>"Other models"</summary>
+                <div class="stack-2">
+                    <p>"Their marks are other marks: what they save counts only where a "<a href="/admin/prompts">"trial"</a>" judged them equal."</p>
+                    <DataTable caption="The same month at other models" columns>{rows}</DataTable>
+                </div>
+            </details>
+        }
+        .into_any(),
+    )
 }

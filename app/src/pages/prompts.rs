@@ -2,8 +2,8 @@
 
 use super::{Message, load_for_viewer, query};
 use crate::components::{
-    Cell, Column, DataTable, EmptyState, ErrorSummary, Field, Moment, Note, NoteTone, PageTitle, PostForm, Tag, Tone,
-    clock, col, described_by, visit,
+    Cell, Column, DataTable, EmptyState, ErrorSummary, Field, Moment, Note, NoteTone, PageTitle, PostForm,
+    Tag, Tone, clock, col, described_by, visit,
 };
 use crate::data::RefusedForm;
 use crate::islands::AutoRefresh;
@@ -29,7 +29,6 @@ fn draw(page: Prompts, done: Option<&str>) -> AnyView {
     let done = done.and_then(|what| {
         let text = match what {
             "used" => "Done. New assignments are marked by this version; those that were begun keep theirs.",
-            "started" => "The trial goes on. What it finds appears below.",
             _ => return None,
         };
         Some(view! { <Note tone=NoteTone::Good live=true><p>{text}</p></Note> })
@@ -76,7 +75,7 @@ fn versions(versions: &[PromptVersion]) -> AnyView {
         <section class="stack" aria-labelledby="versions">
             <h2 id="versions">"Versions"</h2>
             {rows}
-            <p class="small quiet">"Costs are those of a thousand answers at today’s prices, every prompt read afresh, in batches where the provider takes them."</p>
+            <p class="small quiet">"Costs are those of a thousand answers at today’s prices, every prompt read afresh, in batches where the provider takes them. What answers took is told from the newest 5,000 of the last 30 days."</p>
         </section>
     }
     .into_any()
@@ -100,7 +99,8 @@ fn version(version: &PromptVersion) -> AnyView {
     let measured = if version.measured.is_empty() {
         view! { <p class="small quiet">"No answers in the last 30 days."</p> }.into_any()
     } else {
-        let rows = version.measured.iter().map(|(model, taken)| taken_row(model.clone(), *taken)).collect_view();
+        let rows =
+            version.measured.iter().map(|(model, taken)| taken_row(model.clone(), *taken)).collect_view();
         view! { <DataTable caption=format!("What answers to version {number} took in the last 30 days") columns=taken_columns() cards=true>{rows}</DataTable> }
             .into_any()
     };
@@ -191,10 +191,13 @@ fn trial(trial: &Trial) -> AnyView {
     let done = trial.marked + trial.unusable + trial.unanswered;
     let works = match trial.state {
         TrialState::Running => format!("{} of {}", words::count(done), words::count(trial.works)),
-        TrialState::Stopped => format!("{} of {}, stopped", words::count(trial.marked), words::count(trial.works)),
+        TrialState::Stopped => {
+            format!("{} of {}, stopped", words::count(trial.marked), words::count(trial.works))
+        }
         TrialState::Ended => words::count(trial.agreement.works + trial.people.works),
     };
-    let tokens = format!("{} / {}", words::count(trial.own.output_tokens), words::count(trial.other.output_tokens));
+    let tokens =
+        format!("{} / {}", words::count(trial.own.output_tokens), words::count(trial.other.output_tokens));
     view! {
         <tr role="row">
             <Cell label="Trial">
@@ -219,7 +222,7 @@ fn adoptions(adoptions: &[PromptAdoption]) -> Option<AnyView> {
     let rows = adoptions
         .iter()
         .map(|adoption| {
-            let by = adoption.by.clone().unwrap_or_else(|| "the command line".to_owned());
+            let by = adoption.by.clone().unwrap_or_else(|| "a person who is gone".to_owned());
             view! { <li><Moment at=adoption.at/>{format!(": version {} was put in use by {by}; {}.", adoption.version, adoption.evidence)}</li> }
         })
         .collect_view();
@@ -248,7 +251,8 @@ fn form(page: &Prompts) -> AnyView {
     let refused = visit().form.unwrap_or_else(|| RefusedForm { errors: Vec::new(), values: Vec::new() });
     let select = |id: &'static str, label: &'static str, chosen: &str, all: Vec<(String, String)>| {
         let error = refused.error(id).map(str::to_owned);
-        let (described, wrong) = (described_by(id, false, error.is_some()), error.is_some().then_some("true"));
+        let (described, wrong) =
+            (described_by(id, false, error.is_some()), error.is_some().then_some("true"));
         let options = all
             .into_iter()
             .map(|(value, text)| {

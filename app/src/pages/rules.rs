@@ -1,7 +1,8 @@
 //! The routing rules in force, for administrators: their order, and what each did.
 
 use super::{Message, load_for_viewer, query};
-use crate::components::{ButtonLink, Moment, Note, NoteTone, PageTitle, PostForm, Tag, Tone};
+use crate::components::{ButtonLink, Moment, Note, NoteTone, PageTitle, PostForm, Tag, Tone, visit};
+use crate::islands::RuleOrder;
 use crate::view::{Rule, RuleVersion, RuleVersions, Rules};
 use crate::words;
 use leptos::prelude::*;
@@ -51,6 +52,7 @@ fn draw(page: Rules, done: Option<&str>) -> AnyView {
             {done}
             <section class="sheet" aria-labelledby="order">
                 <h2 id="order">"In this order"</h2>
+                <RuleOrder csrf=visit().csrf version=page.version.to_string()/>
                 <ol class="rules">
                     {rules}
                     <li class="rule">

@@ -47,21 +47,19 @@ fn draw(page: TrialDetail, done: bool) -> AnyView {
     view! {
         <PageTitle text=format!("Trial, {}", marker(&trial.marker))/>
         <main id="main">
-            <div class="row between">
-                <div class="stack-2">
-                    <p class="quiet"><a href="/admin/prompts">"Prompts"</a></p>
-                    <h1>{marker(&trial.marker)}</h1>
-                    <p class="quiet">
-                        {format!("{}, held against {}. Started ", trial.assignment, marker(&trial.against))}
-                        <Moment at=trial.started_at/>"."
-                    </p>
-                </div>
-                <div class="row no-print">{refresh}{stop}</div>
+            <div class="stack-2">
+                <p class="quiet"><a href="/admin/prompts">"Prompts"</a></p>
+                <h1>{marker(&trial.marker)}</h1>
+                <p class="quiet">
+                    {format!("{}, held against {}. Started ", trial.assignment, marker(&trial.against))}
+                    <Moment at=trial.started_at/>"."
+                </p>
             </div>
             <Message/>
             {stopped}
+            {refresh}
             <div class="stack apart" id=PART data-as-of=as_of>
-                {progress(trial)}
+                <div class="row between">{progress(trial)}<div class="row no-print">{stop}</div></div>
                 {figures(trial)}
                 {people(&trial.people)}
                 {criteria(&page.criteria)}
@@ -81,7 +79,9 @@ fn progress(trial: &Trial) -> AnyView {
         TrialState::Stopped => view! { <Tag tone=Tone::Warn text="Stopped"/> },
     };
     let mut parts = vec![format!("{} of {} works are done", words::count(done), words::count(trial.works))];
-    for (count, what) in [(trial.unusable, "with an answer that can’t be used"), (trial.unanswered, "without an answer")] {
+    for (count, what) in
+        [(trial.unusable, "with an answer that can’t be used"), (trial.unanswered, "without an answer")]
+    {
         if count > 0 {
             parts.push(format!("{} {what}", words::count(count)));
         }
@@ -92,10 +92,12 @@ fn progress(trial: &Trial) -> AnyView {
 fn figures(trial: &Trial) -> AnyView {
     let agreement = &trial.agreement;
     let difference = match agreement.difference {
+        _ if agreement.works == 0 => "nothing is marked by both yet".to_owned(),
         difference if difference.abs() < 0.005 => "the same on average".to_owned(),
         difference if difference > 0.0 => format!("{} points higher on average", words::points(difference)),
         difference => format!("{} points lower on average", words::points(-difference)),
     };
+    let same = if agreement.works == 0 { "–".to_owned() } else { words::percent(agreement.same) };
     let works = words::counted(agreement.works, "work", "works");
     view! {
         <section class="stack" aria-labelledby="agreement">
@@ -103,8 +105,8 @@ fn figures(trial: &Trial) -> AnyView {
             <p>{agreement.words.clone()}</p>
             <div class="grid">
                 <Figure label="Quadratic weighted kappa" value=kappa(agreement.kappa)>{format!("over {works}; 1 is full agreement, 0 chance")}</Figure>
-                <Figure label="The same points" value=words::percent(agreement.same)>{difference}</Figure>
-                <Figure label="A thousand answers cost" value=saves(trial.saves)>"than those they are held against"</Figure>
+                <Figure label="The same points" value=same>{difference}</Figure>
+                <Figure label="Cost of an answer" value=saves(trial.saves)>"beside the answers that it is held against"</Figure>
             </div>
         </section>
     }
@@ -129,14 +131,18 @@ fn people(people: &Agreement) -> Option<AnyView> {
 }
 
 fn criteria(criteria: &[TrialCriterion]) -> AnyView {
+    let share = |criterion: &TrialCriterion, share| match criterion.works {
+        0 => "–".to_owned(),
+        _ => words::percent(share),
+    };
     let rows = criteria
         .iter()
         .map(|criterion| {
             view! {
                 <tr>
                     <td><b>{criterion.title.clone()}</b></td>
-                    <td class="num">{words::percent(criterion.exact)}</td>
-                    <td class="num">{words::percent(criterion.adjacent)}</td>
+                    <td class="num">{share(criterion, criterion.exact)}</td>
+                    <td class="num">{share(criterion, criterion.adjacent)}</td>
                     <td class="num">{kappa(criterion.kappa)}</td>
                 </tr>
             }

@@ -119,6 +119,23 @@ pub struct MonthPlan {
     pub levers: Vec<PlanLever>,
     /// What to do.
     pub steps: Vec<String>,
+    /// The same work at other models, the cheapest first.
+    pub others: Vec<OtherModel>,
+    /// What is assumed, each in a line.
+    pub assumptions: Vec<String>,
+}
+
+/// The same work at another model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherModel {
+    /// "claude-haiku-5-5 of anthropic".
+    pub model: String,
+    /// What it costs a month.
+    pub cost: NanoUsd,
+    /// How far its marks agree, where a trial told.
+    pub kappa: Option<f64>,
+    /// They are judged equal.
+    pub counts: bool,
 }
 
 /// What one lever saves.

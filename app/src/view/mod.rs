@@ -16,6 +16,8 @@ mod forecast;
 mod hand_in;
 mod live;
 #[cfg(feature = "ssr")]
+mod prices;
+#[cfg(feature = "ssr")]
 mod prompts;
 #[cfg(feature = "ssr")]
 mod result;
@@ -39,6 +41,8 @@ pub use forecast::*;
 #[cfg(feature = "ssr")]
 pub use hand_in::*;
 pub use live::*;
+#[cfg(feature = "ssr")]
+pub use prices::*;
 #[cfg(feature = "ssr")]
 pub use prompts::*;
 #[cfg(feature = "ssr")]

@@ -57,7 +57,7 @@ pub struct PromptAdoption {
     pub version: i64,
     /// When.
     pub at: DateTime<Utc>,
-    /// By whom; none: the command line.
+    /// By whom; none: a person who is gone.
     pub by: Option<String>,
     /// What was known of its marks.
     pub evidence: String,
@@ -170,6 +170,8 @@ pub struct TrialDetail {
 pub struct TrialCriterion {
     /// Its title.
     pub title: String,
+    /// Works whose level both gave.
+    pub works: u64,
     /// The share with the same level.
     pub exact: f64,
     /// The share with the same level or one next to it.

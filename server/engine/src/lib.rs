@@ -20,6 +20,7 @@ pub mod identity;
 pub mod jobs;
 pub mod notice;
 pub mod plan;
+pub mod price_book;
 pub mod prompt;
 pub mod provider;
 pub mod queue;

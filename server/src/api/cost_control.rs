@@ -1,6 +1,6 @@
 //! Cost control: measures that save money, and what each saved. For administrators.
 
-use super::{body, caller::Caller, lists::Query, model::cost_control as model};
+use super::{body, caller::Caller, lists::Query, model::cost_control as model, prompts};
 use crate::http::{
     app::App,
     problem::{Details, Kind, Problem},
@@ -102,6 +102,13 @@ async fn stand(app: &App, actor: &Actor, month: Option<Month>) -> Result<model::
         limit_nano_usd: limit,
         measures: measures.collect(),
         changes: changes.collect(),
-        economy_models: models.map(|(provider, model)| model::EconomyModel { provider, model }).collect(),
+        economy_models: models
+            .map(|found| model::EconomyModel {
+                provider: found.provider,
+                model: found.model,
+                usual: found.usual,
+                agreement: found.agreement.as_ref().map(prompts::of_models),
+            })
+            .collect(),
     })
 }

@@ -15,6 +15,8 @@ pub(crate) mod error;
 mod forecasts;
 mod lists;
 pub mod model;
+mod plan;
+mod prices;
 mod prompts;
 mod reused;
 pub(crate) mod rules;
@@ -111,6 +113,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(budgets::put, budgets::remove))
         .routes(routes!(cost_control::show))
         .routes(routes!(cost_control::put))
+        .routes(routes!(plan::month))
+        .routes(routes!(prices::list, prices::add))
         .routes(routes!(prompts::list))
         .routes(routes!(prompts::put))
         .routes(routes!(prompts::trials, prompts::start))
@@ -204,6 +208,8 @@ mod tests {
                 "/api/v1/dead-letters/{id}/edit",
                 "/api/v1/dead-letters/{id}/mark",
                 "/api/v1/estimates",
+                "/api/v1/plan",
+                "/api/v1/prices",
                 "/api/v1/prompts",
                 "/api/v1/prompts/in-use",
                 "/api/v1/providers",

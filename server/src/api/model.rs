@@ -5,6 +5,7 @@ pub mod commitment;
 pub mod cost_control;
 pub mod deliveries;
 pub mod equal_models;
+pub mod prices;
 pub mod prompts;
 pub mod reused;
 pub mod rules;

@@ -82,7 +82,11 @@ pub(super) async fn put(
 ) -> Result<Json<model::UsedPrompt>, Problem> {
     let bytes = body::bytes(request).await?;
     let asked: model::UsePrompt = body::json(&bytes)?;
-    let used = app.engine.use_prompt(&actor, asked.version, asked.untried).await?;
+    let used =
+        app.engine.use_prompt(&actor, asked.version, asked.untried).await.map_err(|error| match error {
+            TrialError::Version(_) => Problem::field("version", error.to_string()),
+            error => error.into(),
+        })?;
     Ok(Json(model::UsedPrompt { version: used.version, assignments: used.assignments }))
 }
 

@@ -9,7 +9,7 @@ pub(super) fn shown(control: CostControl) -> view::CostControl {
     view::CostControl {
         measures: control.measures.into_iter().map(measure).collect(),
         changes: control.changes.into_iter().map(change).collect(),
-        economy_models: models.map(|(provider, model)| format!("{model} of {provider}")).collect(),
+        economy_models: models.map(|model| model.words()).collect(),
     }
 }
 

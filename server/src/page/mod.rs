@@ -8,6 +8,7 @@ mod forecast;
 pub(crate) mod letters;
 mod live;
 mod month_plan;
+mod prices;
 mod prompts;
 pub(crate) mod rules;
 mod staff;
@@ -192,6 +193,10 @@ impl PageData for Pages {
         sent: Option<&RefusedForm>,
     ) -> PageResult<view::RuleEdit> {
         self.rule_of(&self.actor(viewer).await?, name, sent).await
+    }
+
+    async fn prices(&self, viewer: &Viewer) -> PageResult<view::Prices> {
+        self.prices_of(&self.actor(viewer).await?).await
     }
 
     async fn prompts(&self, viewer: &Viewer, sent: Option<&RefusedForm>) -> PageResult<view::Prompts> {

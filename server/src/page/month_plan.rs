@@ -1,7 +1,7 @@
 //! The part of the page of budgets that shows the plan.
 
 use super::common::money;
-use quire_app::view;
+use quire_app::{view, words};
 use quire_engine::plan::{OtherPrompt, Plan};
 
 pub(super) fn shown(plan: Plan, measured: bool) -> view::MonthPlan {
@@ -25,6 +25,21 @@ pub(super) fn shown(plan: Plan, measured: bool) -> view::MonthPlan {
         ways: ways.map(|(way, cost)| (way.to_owned(), money(cost))).to_vec(),
         saving: (plan.saving_percent, plan.saving_percent_uncached),
         levers: levers.collect(),
+        others: plan
+            .other_models
+            .iter()
+            .map(|other| view::OtherModel {
+                model: format!("{} of {}", other.model, other.provider),
+                cost: money(other.monthly_nano_usd),
+                kappa: other.agreement,
+                counts: other.counts,
+            })
+            .collect(),
+        assumptions: plan
+            .assumptions
+            .into_iter()
+            .map(|one| format!("{}: {} ({})", words::capital(one.what), one.value, one.source))
+            .collect(),
         steps: plan
             .advice
             .steps

@@ -35,9 +35,11 @@ impl Pages {
         let found = self.engine.prompts(actor).await.map_err(|e| failed(&e))?;
         let trials = self.engine.trials(actor).await.map_err(|e| failed(&e))?;
         let assignments = self.engine.trial_assignments(actor).await.map_err(|e| failed(&e))?;
-        let in_use = found.versions.iter().find(|version| version.in_use).map(|version| version.version.number);
+        let in_use =
+            found.versions.iter().find(|version| version.in_use).map(|version| version.version.number);
         let models = self.engine.models_by_provider().into_iter().flat_map(|(provider, models)| {
-            let named = move |model: String| (format!("{provider}/{model}"), format!("{model} of {provider}"));
+            let named =
+                move |model: String| (format!("{provider}/{model}"), format!("{model} of {provider}"));
             models.into_iter().map(named)
         });
         Ok(view::Prompts {
@@ -59,6 +61,7 @@ impl Pages {
             self.engine.trial(actor, id).await.map_err(|e| failed(&e))?;
         let criteria = criteria.into_iter().map(|criterion| view::TrialCriterion {
             title: criterion.title,
+            works: criterion.levels.works as u64,
             exact: criterion.levels.exact,
             adjacent: criterion.levels.adjacent,
             kappa: criterion.levels.kappa,
@@ -74,7 +77,7 @@ impl Pages {
 
 /// What the form holds: what was typed, or another version than the one in use for enough works to judge by.
 fn draft(sent: Option<&RefusedForm>, in_use: Option<i64>) -> view::TrialDraft {
-    if let Some(form) = sent {
+    if let Some(form) = sent.filter(|form| form.value("do") == Some("start")) {
         let of = |field: &str| form.value(field).unwrap_or_default().to_owned();
         return view::TrialDraft {
             assignment: of("assignment"),

@@ -139,7 +139,7 @@ pub(crate) fn field_errors(error: &RulesError, place: usize) -> Option<Vec<Field
         RulesError::Faults(faults) => {
             let of = |fault: &routing::RuleFault| match fault.field {
                 field if fault.rule == place => at(field.trim_start_matches("action."), &fault.message),
-                _ => at("title", &format!("another rule: {}", fault.message)),
+                _ => at("title", &format!("the rule “{}”: {}", fault.title, fault.message)),
             };
             Some(faults.iter().map(of).collect())
         }

@@ -7,7 +7,7 @@ use super::{
         score, small, state, status,
     },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use quire_app::{
     data::{PageError, PageResult},
     view,
@@ -224,22 +224,8 @@ fn decisions(s: &SubmissionView) -> Vec<view::Decision> {
 }
 
 fn decision(decision: &Decision, at: DateTime<Utc>) -> view::Decision {
-    let facts = &decision.facts;
-    let fact = |name: &str, value: String| (name.to_owned(), value);
-    let mut known = vec![
-        fact("urgency", facts.urgency.name().to_owned()),
-        fact("assignment.type", facts.assignment.kind.name().to_owned()),
-        fact("submission.words", facts.submission.words.to_string()),
-        fact("submission.tokens", facts.submission.tokens.to_string()),
-        fact("student.tier", facts.student.tier.name().to_owned()),
-        fact("budget.used", format!("{:.3}", facts.budget.used)),
-        fact("clock.peak", facts.clock.peak.to_string()),
-        fact("load.waiting", facts.load.waiting.to_string()),
-        fact("load.sent", facts.load.sent.to_string()),
-    ];
-    if let Some(minutes) = facts.assignment.minutes_to_deadline {
-        known.push(fact("assignment.minutes_to_deadline", minutes.to_string()));
-    }
+    let expected = |seconds: i64| at + TimeDelta::seconds(seconds);
+    let (soon, late) = decision.seconds;
     view::Decision {
         at,
         route: route(decision.route),
@@ -250,13 +236,13 @@ fn decision(decision: &Decision, at: DateTime<Utc>) -> view::Decision {
         reasons: vec![decision.reasoning.clone()],
         confidence: decision.confidence,
         cost: money(decision.cost),
-        estimate: None,
+        estimate: Some(view::TimeRange { from: expected(soon), to: expected(late) }),
         fallbacks: decision
             .fallbacks
             .iter()
             .map(|f| format!("{} by {}, {} ({})", f.route.name(), f.provider, f.model, f.cost))
             .collect(),
-        facts: known,
+        facts: decision.facts.all(),
     }
 }
 

@@ -57,8 +57,8 @@ async fn carry_out(app: &App, actor: &Actor, form: &Form) -> Result<String, Refu
         }
         "use" => {
             let version: Result<i64, _> = form.get("version").unwrap_or_default().parse();
-            let version =
-                version.map_err(|_| invalid("The form does not say which version. Go back to the prompts."))?;
+            let version = version
+                .map_err(|_| invalid("The form does not say which version. Go back to the prompts."))?;
             let untried = form.get("untried").is_some();
             app.engine.use_prompt(actor, version, untried).await.map_err(refused)?;
             Ok(format!("{PAGE}?done=used"))

@@ -23,7 +23,7 @@ use quire_engine::{
 
 const PAGE: &str = "/admin/rules";
 
-/// `POST /admin/rules`: moves a rule up or down, or puts an earlier version in force again
+/// `POST /admin/rules`: moves a rule up, down or to a place, or puts an earlier version in force again
 pub(super) async fn order(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
     let address = request.uri().clone();
     let Some((actor, _)) = &visitor.person else { return Visitor::on_to(&sign_in_address(PAGE)) };
@@ -64,14 +64,24 @@ async fn carry_out(app: &App, actor: &Actor, form: &Form) -> Result<String, Page
     }
     let mut rules = app.engine.rules_in_force(actor).await.map_err(failed)?.version.rules;
     let gone = || invalid("This rule was removed meanwhile. Look at the rules again.");
+    // "up:NAME", "down:NAME", or "to:PLACE:NAME" with the place counted from 1.
+    let (to, which) = match what {
+        "to" => {
+            let (to, which) = which.split_once(':').ok_or_else(nothing)?;
+            (Some(to.parse::<usize>().map_err(|_| nothing())?), which)
+        }
+        _ => (None, which),
+    };
     let place = rules.iter().position(|rule| rule.name == which).ok_or_else(gone)?;
-    let other = match what {
-        "up" => place.checked_sub(1),
-        "down" => Some(place + 1).filter(|other| *other < rules.len()),
+    let other = match (what, to) {
+        ("up", _) => place.checked_sub(1),
+        ("down", _) => Some(place + 1),
+        (_, Some(to)) => to.checked_sub(1).filter(|other| *other != place),
         _ => return Err(nothing()),
     };
-    let Some(other) = other else { return Ok(done(based_on, based_on)) };
-    rules.swap(place, other);
+    let Some(other) = other.filter(|other| *other < rules.len()) else { return Ok(done(based_on, based_on)) };
+    let rule = rules.remove(place);
+    rules.insert(other, rule);
     number(&mut rules);
     let now = app.engine.save_rules(actor, based_on, rules).await.map_err(failed)?;
     Ok(format!("{}#{which}", done(based_on, now)))

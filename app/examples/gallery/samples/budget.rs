@@ -159,6 +159,24 @@ fn plan() -> MonthPlan {
             lever("prefix cache", 18.2, 3.6, "30 of 100 prompts in batches are read from it."),
             lever("bundling", 0.0, 0.0, "Not used: each piece of work is marked by itself."),
         ],
+        others: vec![
+            OtherModel {
+                model: "claude-haiku-5-5 of anthropic".to_owned(),
+                cost: usd(201.6),
+                kappa: Some(0.84),
+                counts: true,
+            },
+            OtherModel {
+                model: "gemini-3.5-flash-lite of gemini".to_owned(),
+                cost: usd(828.0),
+                kappa: None,
+                counts: false,
+            },
+        ],
+        assumptions: vec![
+            "Work that shares a prompt: 250 pieces for each assignment (given, or the reference workload)".to_owned(),
+            "Answers: none is asked for twice, and none reasons at length (unusable answers and reasoning come on top; the ledger shows them)".to_owned(),
+        ],
         steps: vec![
             "Send to gpt-6-luna of openai; fall back to claude-haiku-5-5 of anthropic.".to_owned(),
             "Cut batches of about 250.".to_owned(),
@@ -193,7 +211,9 @@ fn control() -> CostControl {
             change(at(20, 6), "Larger batches", true, "an administrator holds it on", Some("Ines Aalto")),
             change(at(19, 1), "More caching", true, likely, None),
         ],
-        economy_models: vec!["gpt-6-luna of openai".to_owned()],
+        economy_models: vec![
+            "gpt-6-luna of openai (judged equal to gpt-6.1-terra, kappa 0.81 over 40 works)".to_owned(),
+        ],
         ..control
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod budget;
 mod letters;
+mod prices;
 mod prompts;
 mod rules;
 mod staff;
@@ -174,6 +175,10 @@ impl PageData for Samples {
         sent: Option<&RefusedForm>,
     ) -> PageResult<view::RuleEdit> {
         rules::edit(name, sent).ok_or(PageError::NotFound)
+    }
+
+    async fn prices(&self, viewer: &Viewer) -> PageResult<view::Prices> {
+        Ok(prices::prices(viewer.name == "Nobody Yet"))
     }
 
     async fn prompts(&self, viewer: &Viewer, sent: Option<&RefusedForm>) -> PageResult<view::Prompts> {

@@ -12,6 +12,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, ops::Range};
+use uuid::Uuid;
 
 /// Where a batch stands.
 ///
@@ -587,7 +588,7 @@ pub async fn close(
 pub async fn renew(
     x: &mut impl Exec,
     owner: &str,
-    ids: &[BatchId],
+    ids: &[Uuid],
     until: DateTime<Utc>,
 ) -> Result<(), DbError> {
     for id in ids {

@@ -82,6 +82,7 @@ impl Engine {
             reserved: job.reserved,
         };
         store::begin(&mut tx, &call).await?;
+        let _at_work = self.at_work(call.id);
         submission::store::set_state(&mut tx, &[job.submission_id], SubmissionState::Processing).await?;
         event::record(&mut tx, now, EventKind::Processing, &[job.submission_id.0]).await?;
         tx.commit().await?;

@@ -2,6 +2,7 @@
 
 use crate::store::{CallId, DbError, Exec, JobId, NanoUsd};
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 /// A call that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -89,16 +90,25 @@ pub async fn orphaned(x: &mut impl Exec, now: DateTime<Utc>, most: i64) -> Resul
     .await
 }
 
-/// Prolongs the leases of all calls that a process makes.
+/// Prolongs the leases of those calls that a process is making: one whose answer could not be booked is not kept for ever.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn renew(x: &mut impl Exec, owner: &str, until: DateTime<Utc>) -> Result<u64, DbError> {
-    x.query("UPDATE calls SET lease_until = $2 WHERE state = 'started' AND owner = $1")
-        .bind(owner.to_owned())
-        .bind(until)
-        .exec()
-        .await
+pub async fn renew(
+    x: &mut impl Exec,
+    owner: &str,
+    ids: &[Uuid],
+    until: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for id in ids {
+        x.query("UPDATE calls SET lease_until = $3 WHERE id = $1 AND owner = $2 AND state = 'started'")
+            .bind(*id)
+            .bind(owner.to_owned())
+            .bind(until)
+            .exec()
+            .await?;
+    }
+    Ok(())
 }
 
 /// How many calls were spent without an answer, and what they were booked at, since a time.

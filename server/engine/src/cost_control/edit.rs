@@ -9,9 +9,10 @@ use crate::{
     budget::{BudgetError, Month, begin_of},
     engine::{Engine, EngineError},
     identity::{Act, Actor},
+    trial::{Agreement, Verdict},
 };
 use chrono::Days;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Changes that are shown, at most.
 const MOST_CHANGES: i64 = 50;
@@ -28,8 +29,42 @@ pub struct Entry {
     pub saved: Option<Saved>,
 }
 
+/// A provider's economy model, which that measure sends work to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EconomyModel {
+    /// Provider's name.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// The provider's usual model, which would do the work otherwise.
+    pub usual: String,
+    /// How far the marks of both agree, as a trial found; none where none was made.
+    pub agreement: Option<Agreement>,
+}
+
+impl EconomyModel {
+    /// What is known of its marks, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self { provider, model, usual, agreement } = self;
+        let known = match agreement {
+            None => format!("not tried against {usual}"),
+            Some(found) => {
+                let kappa = found.kappa.map_or_else(String::new, |kappa| format!(", kappa {kappa:.2}"));
+                let judged = match found.verdict() {
+                    Verdict::Equal => "judged equal to",
+                    Verdict::Different => "not judged equal to",
+                    Verdict::Open => "tried on too few works against",
+                };
+                format!("{judged} {usual}{kappa} over {} works", found.works)
+            }
+        };
+        format!("{model} of {provider} ({known})")
+    }
+}
+
 /// How cost control stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CostControl {
     /// The month that savings and changes are of.
     pub month: Month,
@@ -39,8 +74,8 @@ pub struct CostControl {
     pub measures: Vec<Entry>,
     /// What was taken and given up in the month, the newest first.
     pub changes: Vec<Change>,
-    /// Economy models that are set: provider and model.
-    pub economy_models: Vec<(String, String)>,
+    /// Economy models that are set.
+    pub economy_models: Vec<EconomyModel>,
 }
 
 impl Engine {
@@ -67,8 +102,12 @@ impl Engine {
             .collect();
         let span = (begin_of(month.first(), self.zone()), begin_of(month.next().first(), self.zone()));
         let changes = store::changes(&mut db, span, MOST_CHANGES).await?;
-        let economy = |entry: std::sync::Arc<crate::engine::Entry>| {
-            Some((entry.name.clone(), entry.settings.economy_model.clone()?))
+        let findings = self.trial_findings().await?;
+        let economy = |entry: Arc<crate::engine::Entry>| {
+            let (provider, model) = (entry.name.clone(), entry.settings.economy_model.clone()?);
+            let usual = entry.settings.models.first()?.clone();
+            let agreement = findings.between((&provider, &usual), (&provider, &model));
+            Some(EconomyModel { provider, model, usual, agreement })
         };
         let economy_models = self.providers().into_iter().filter_map(economy).collect();
         let outlook = self.outlook_of_month().await?;
@@ -88,15 +127,19 @@ impl Engine {
         self.identity().check(actor, &Act::ManageBudgets).await?;
         let mut tx = self.db().begin().await?;
         let states = store::states_for_update(&mut tx).await?;
-        let is_on = states.iter().any(|state| state.measure == measure && state.on_since.is_some());
+        let state = states.into_iter().find(|state| state.measure == measure);
+        let (is_on, before) = state.map_or((false, None), |s| (s.on_since.is_some(), Some(s.mode)));
         store::set_mode(&mut tx, measure, mode).await?;
-        let change = match (mode, is_on) {
-            (Mode::On, false) => Some((true, "an administrator holds it on")),
-            (Mode::Off, true) => Some((false, "an administrator holds it off")),
-            _ => None,
+        let (taken, why) = match mode {
+            Mode::On => (true, "an administrator holds it on"),
+            Mode::Off => (false, "an administrator holds it off"),
+            Mode::Automatic => (is_on, "an administrator leaves it to the projection"),
         };
-        if let Some((taken, why)) = change {
-            store::change(&mut tx, self.world(), (measure, taken), why, actor.person_id()).await?;
+        let by = actor.person_id();
+        if taken != is_on {
+            store::change(&mut tx, self.world(), (measure, taken), why, by).await?;
+        } else if before != Some(mode) {
+            store::note(&mut tx, self.world(), (measure, taken), why, by).await?;
         }
         tx.commit().await?;
         tracing::info!(measure = measure.name(), mode = mode.name(), by = ?actor.person_id(), "cost control was set");

@@ -12,7 +12,7 @@ mod store;
 mod tests;
 mod watch;
 
-pub use edit::{CostControl, Entry};
+pub use edit::{CostControl, EconomyModel, Entry};
 pub use ladder::{GIVEN_UP_BELOW, Outlook, STEP, STEP_WHEN_OVER, TAKEN_ABOVE};
 pub use measure::{Measure, Measures, Mode, NoMeasure, NoMode, State, Step};
 pub use saved::Saved;

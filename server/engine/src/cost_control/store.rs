@@ -57,13 +57,25 @@ pub(super) async fn change(
     why: &str,
     by: Option<PersonId>,
 ) -> Result<ControlChangeId, DbError> {
-    let (now, id) = (world.now(), world.id::<ControlChangeId>());
+    let now = world.now();
     x.query("UPDATE cost_control SET on_since = $2, changed_at = $3 WHERE measure = $1")
         .bind(measure)
         .bind(taken.then_some(now))
         .bind(now)
         .exec()
         .await?;
+    note(x, world, (measure, taken), why, by).await
+}
+
+/// Keeps what was decided about a measure, and whether it is taken then; answers the id of the change.
+pub(super) async fn note(
+    x: &mut impl Exec,
+    world: &World,
+    (measure, taken): (Measure, bool),
+    why: &str,
+    by: Option<PersonId>,
+) -> Result<ControlChangeId, DbError> {
+    let (now, id) = (world.now(), world.id::<ControlChangeId>());
     x.query(
         "INSERT INTO cost_control_changes (id, at, measure, taken, why, changed_by) VALUES ($1, $2, $3, $4, $5, $6)",
     )

@@ -55,12 +55,15 @@ async fn administrators_hold_measures_on_and_off() {
             changes,
             [
                 (Measure::Delay, true, true),
+                (Measure::Delay, true, true),
                 (Measure::Delay, false, false),
                 (Measure::Economy, true, true),
                 (Measure::Economy, false, true)
             ]
         );
         assert!(found.changes[2].why.contains("no budget"), "{:?}", found.changes[2]);
+        // That it is left to the projection is a decision too, though nothing changes at once.
+        assert_eq!(found.changes[3].why, "an administrator leaves it to the projection");
         assert_eq!(found.outlook, Outlook::NoBudget);
         let modes: Vec<_> =
             found.measures.iter().map(|entry| (entry.state.measure, entry.state.mode)).collect();

@@ -82,6 +82,12 @@ impl Marking {
         Prompt { max_output_tokens, ..self.prompt(work) }
     }
 
+    /// Tokens of a usual answer.
+    #[must_use]
+    pub fn usual_output(&self) -> u64 {
+        u64::from(self.stable.max_output_tokens) * 2 / 3
+    }
+
     /// Bytes of a request with this work.
     #[must_use]
     pub fn bytes(&self, work: &str) -> RequestBytes {

@@ -141,7 +141,7 @@ impl Engine {
             .collect();
         let calls: Vec<JobId> = queue::store::calls_due(&mut self.db(), now - grace, 200).await?;
         tasks.extend(calls.into_iter().map(Task::Call));
-        let tries = trial::due(&mut self.db(), now - grace, 200).await?;
+        let tries = trial::due(&mut self.db(), now - grace, 8).await?;
         tasks.extend(tries.into_iter().map(Task::Try));
         let interim = crate::submission::store::without_interim(&mut self.db(), now - grace, 200).await?;
         if !interim.is_empty() {
@@ -165,13 +165,13 @@ pub(super) async fn keep_leases(engine: WeakEngine) {
     loop {
         let Some(strong) = engine.upgrade() else { return };
         let seconds = strong.settings().lease_seconds.max(2);
-        let ids: Vec<_> = strong.batches_at_work().keys().copied().collect();
+        let ids: Vec<_> = strong.works().keys().copied().collect();
         let until = strong.lease_until();
         let mut db = strong.db();
         let renewed = async {
             batching::store::renew(&mut db, strong.owner(), &ids, until).await?;
-            calling::store::renew(&mut db, strong.owner(), until).await?;
-            trial::renew(&mut db, strong.owner(), until).await
+            calling::store::renew(&mut db, strong.owner(), &ids, until).await?;
+            trial::renew(&mut db, strong.owner(), &ids, until).await
         };
         if let Err(error) = renewed.await {
             tracing::warn!(%error, "leases could not be prolonged; trying again");

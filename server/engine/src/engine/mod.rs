@@ -28,7 +28,7 @@ use crate::{
     queue::{Furthest, Snapshot},
     routing::{Rounds, RuleSet},
     settings::Settings,
-    store::{BatchId, Db, World},
+    store::{Db, Id, World},
     submission::{Earlier, Writer},
     webhook::Webhook,
 };
@@ -39,6 +39,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
     time::Instant,
 };
+use uuid::Uuid;
 
 /// Everything that Quire does. Cheap to clone; clones are the same engine.
 #[derive(Clone)]
@@ -80,7 +81,7 @@ struct Inner {
     budgets: RwLock<Arc<Vec<Budget>>>,
     coverage: KeptCoverage,
     /// Batches that a task of this process is at work on: their leases are prolonged.
-    at_work: Mutex<HashMap<BatchId, usize>>,
+    at_work: Mutex<HashMap<Uuid, usize>>,
     ticked: Mutex<Option<(Instant, DateTime<Utc>)>>,
     /// The worst places seen, and the moment last looked at.
     furthest: Mutex<(Furthest, Option<DateTime<Utc>>)>,
@@ -278,9 +279,10 @@ impl Engine {
         self.now() + TimeDelta::seconds(i64::from(self.0.settings.lease_seconds))
     }
 
-    /// Marks a batch as being worked on for as long as the answer lives.
-    pub(crate) fn at_work(&self, id: BatchId) -> AtWork {
-        *self.batches_at_work().entry(id).or_insert(0) += 1;
+    /// Marks a batch, a call or a work of a trial as being worked on for as long as the answer lives: its lease is prolonged.
+    pub(crate) fn at_work(&self, id: impl Id) -> AtWork {
+        let id = id.uuid();
+        *self.works().entry(id).or_insert(0) += 1;
         AtWork { engine: self.clone(), id }
     }
 
@@ -298,20 +300,20 @@ impl Engine {
         is_due
     }
 
-    fn batches_at_work(&self) -> std::sync::MutexGuard<'_, HashMap<BatchId, usize>> {
+    fn works(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, usize>> {
         self.0.at_work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A batch is being worked on.
+/// Something is being worked on.
 pub(crate) struct AtWork {
     engine: Engine,
-    id: BatchId,
+    id: Uuid,
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        let mut at_work = self.engine.batches_at_work();
+        let mut at_work = self.engine.works();
         if let Some(count) = at_work.get_mut(&self.id) {
             *count -= 1;
             if *count == 0 {

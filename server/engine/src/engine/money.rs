@@ -98,6 +98,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Tokens of a model that were paid for this month, at a provider, or at all of its kind where that is empty.
+    pub(crate) fn month_tokens(&self, kind: ProviderKind, provider: &str, model: &str) -> u64 {
+        self.0.prices.volume(kind, provider, model)
+    }
+
     /// Whether a provider's model has a price today.
     ///
     /// # Errors
@@ -141,8 +146,9 @@ impl Engine {
         Ok(Budgets { budgets: budget::budgets(tx).await?, spending })
     }
 
-    /// The month now.
-    pub(crate) fn month(&self) -> Month {
+    /// The month now, in the institution's time zone.
+    #[must_use]
+    pub fn month(&self) -> Month {
         Month::at(self.now(), self.zone())
     }
 

@@ -10,6 +10,7 @@ use crate::{
     provider::health::Figures,
     queue::{Lane, Turnaround},
     store::{Exec, NanoUsd},
+    trial,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::sync::Arc;
@@ -218,12 +219,16 @@ impl Engine {
             // What has no price any more costs what was paid: nothing is claimed to be saved by it.
             realtime += self.in_real_time(&way, &paid).unwrap_or(paid.spent);
         }
+        let begun = begin_of(month.first(), zone);
+        let calls = calling::store::lost_since(&mut db, begun).await?;
+        let tries = trial::lost_since(&mut db, begun).await?;
+        let lost = (calls.0 + tries.0, calls.1 + tries.1);
         Ok(MoneyOverview {
             month: month.first(),
             today,
             budget: budgets.into_iter().find(|b| b.scope == INSTITUTION).map(|b| b.limit),
             spending: spending.into_iter().find(|s| s.scope == INSTITUTION).unwrap_or_default(),
-            lost: calling::store::lost_since(&mut db, begin_of(month.first(), zone)).await?,
+            lost,
             realtime,
             by_day: budget::summed(month.first(), today, &by_day),
         })

@@ -96,6 +96,7 @@ impl Default for Settings {
                 Kind::Poll => share(8, 8),
                 Kind::Ingest => share(2, 2),
                 Kind::Deliver => share(8, 64),
+                Kind::Try => share(4, 4),
             }),
             poll: Duration::from_millis(200),
             heartbeat: Duration::from_secs(5),

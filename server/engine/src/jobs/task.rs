@@ -11,7 +11,7 @@ pub enum Task {
     Interim(Vec<SubmissionId>),
     /// A job to be done in real time.
     Call(JobId),
-    /// A work of a trial, asked about in real time: it shares the queue of the calls.
+    /// A work of a trial, asked about in real time.
     Try(TrialWorkId),
     /// A provider whose waiting jobs may be ready for a batch.
     Cut {
@@ -36,7 +36,8 @@ impl Task {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Interim(_) => Kind::Interim,
-            Self::Call(_) | Self::Try(_) => Kind::Call,
+            Self::Call(_) => Kind::Call,
+            Self::Try(_) => Kind::Try,
             Self::Cut { .. } => Kind::Cut,
             Self::Submit(_) => Kind::Submit,
             Self::Poll(_) => Kind::Poll,
@@ -51,7 +52,7 @@ impl Task {
 pub enum Kind {
     /// [`Task::Interim`].
     Interim,
-    /// [`Task::Call`], [`Task::Try`].
+    /// [`Task::Call`].
     Call,
     /// [`Task::Cut`].
     Cut,
@@ -63,12 +64,22 @@ pub enum Kind {
     Ingest,
     /// [`Task::Deliver`], [`Task::PostBills`].
     Deliver,
+    /// [`Task::Try`]: a queue of its own, so that no student waits for a trial.
+    Try,
 }
 
 impl Kind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 7] =
-        [Self::Interim, Self::Call, Self::Cut, Self::Submit, Self::Poll, Self::Ingest, Self::Deliver];
+    pub const ALL: [Self; 8] = [
+        Self::Interim,
+        Self::Call,
+        Self::Cut,
+        Self::Submit,
+        Self::Poll,
+        Self::Ingest,
+        Self::Deliver,
+        Self::Try,
+    ];
 
     /// The name of its queue.
     #[must_use]
@@ -81,6 +92,7 @@ impl Kind {
             Self::Poll => "quire.poll",
             Self::Ingest => "quire.ingest",
             Self::Deliver => "quire.deliver",
+            Self::Try => "quire.try",
         }
     }
 
@@ -95,7 +107,7 @@ impl Kind {
         match self {
             Self::Call => (100, 50),
             Self::Cut | Self::Submit | Self::Poll | Self::Ingest => (50, 25),
-            Self::Interim | Self::Deliver => (25, 10),
+            Self::Interim | Self::Deliver | Self::Try => (25, 10),
         }
     }
 }

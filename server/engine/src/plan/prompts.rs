@@ -49,7 +49,9 @@ impl OtherPrompt {
     #[must_use]
     pub fn text(&self) -> String {
         let judged = match (self.agreement, self.counts) {
-            (Some(kappa), true) => format!("Its marks are judged equal (kappa {kappa:.2}), so that it counts"),
+            (Some(kappa), true) => {
+                format!("Its marks are judged equal (kappa {kappa:.2}), so that it counts")
+            }
             (Some(kappa), false) => {
                 format!("Its marks are not judged equal (kappa {kappa:.2}), so that it does not count")
             }
@@ -120,12 +122,12 @@ mod tests {
         let made = plan(&Workload::REFERENCE, &offers, None, Some("gpt-6-luna")).unwrap();
         let offer = offers.iter().find(|offer| offer.model == "gpt-6-luna").unwrap();
         let equal = Agreement { works: 40, kappa: Some(0.9), shift: Some(0.0), ..Agreement::default() };
-        let short = TriedPrompt { version: 2, against: 1, own: (1_580, 120), other: (1_600, 200), agreement: equal };
+        let short =
+            TriedPrompt { version: 2, against: 1, own: (1_580, 120), other: (1_600, 200), agreement: equal };
         let apart = Agreement { kappa: Some(0.4), ..equal };
         let same = TriedPrompt { version: 3, own: (1_600, 200), agreement: apart, ..short };
         let nothing = TriedPrompt { version: 4, own: (0, 0), ..short };
-        let found =
-            others(&Workload::REFERENCE, &made.monthly, offer, &[same, short, nothing]).unwrap();
+        let found = others(&Workload::REFERENCE, &made.monthly, offer, &[same, short, nothing]).unwrap();
         let [first, second] = &found[..] else { panic!("{found:?}") };
         assert_eq!((first.prompt_version, first.against, first.output_tokens), (2, 1, 240));
         // Of 20 tokens fewer read and 160 fewer written, in batches: 50,000 x (20 x 50 + 160 x 250) = $2.05 less.

@@ -85,7 +85,9 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     for version in &VERSIONS {
         for (part, text) in [("stable", version.stable), ("work", version.work)] {
             let name = format!("{}/{part}", version.template());
-            templates.add_template_owned(name, text).expect("the templates are part of the program and tested");
+            templates
+                .add_template_owned(name, text)
+                .expect("the templates are part of the program and tested");
         }
     }
     templates

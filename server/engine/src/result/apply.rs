@@ -381,6 +381,8 @@ impl Engine {
         let batch = matches!(source, Source::Batch(_));
         let cost = match reply.usage {
             Some(usage) => self.cost(&job.provider, &job.model, &usage, batch, now)?,
+            // The price may have risen since: a hard stop holds by what was held.
+            None if held.reserved > NanoUsd::ZERO => held.reserved,
             None => self.worst_case(job)?,
         };
         if let (Some(steps), Some(usage)) = (&job.steps, &reply.usage) {
@@ -391,9 +393,10 @@ impl Engine {
             // A server that gives no ids leaves the bill to be matched by job.
             response_id: Some(reply.response_id.clone()).filter(|id| !id.is_empty()),
             tokens: reply.usage.map(Tokens::from).unwrap_or_default(),
-            note: reply.usage.is_none().then(|| {
-                "the provider gave no usable figures; booked at the most that was possible".to_owned()
-            }),
+            note: reply
+                .usage
+                .is_none()
+                .then(|| "the provider gave no usable figures; booked at the price that was held".to_owned()),
             ..with_source(line, source)
         });
         Ok(())

@@ -8,7 +8,11 @@ use crate::{
     notice::Mailer,
     provider::{
         ApiKey, CustomId, ProviderKind,
-        registry::{NewProvider, store::put_provider},
+        price::{Deal, seed_prices},
+        registry::{
+            NewProvider,
+            store::{PriceRow, put_price, put_provider},
+        },
     },
     queue::{self, JobState},
     routing::{self, Action, Way},
@@ -168,6 +172,42 @@ async fn what_goes_wrong_in_between_does_not_renew_the_doubt() {
         }
         assert!(matches!(house.engine.ingest_batch(batch).await.unwrap(), Verdict::Done));
         assert_eq!(state(&house, batch).await, (JobState::Queued, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_without_figures_costs_what_was_held_though_the_price_has_risen() {
+    each_db(async |db| {
+        let house = house(db.clone(), Mailer::off()).await;
+        let engine = &house.engine;
+        let batch = cut(&house).await;
+        let held = async || -> (i64, i64) {
+            let sql =
+                "SELECT CAST(SUM(reserved_nano) AS BIGINT), CAST(SUM(spent_nano) AS BIGINT) FROM ledger";
+            db.clone().query(sql).one().await.unwrap()
+        };
+        let (reserved, spent) = held().await;
+        assert!(reserved > 0 && spent == 0);
+        let mut price = seed_prices().iter().find(|row| row.model == "gpt-6-luna").unwrap().price;
+        price.realtime.input *= 50;
+        price.realtime.output *= 50;
+        price.batch = Some(price.realtime);
+        let row = PriceRow {
+            provider_kind: ProviderKind::Openai,
+            provider: String::new(),
+            model: "gpt-6-luna".into(),
+            valid_from: engine.now(),
+            price,
+            deal: Deal::default(),
+        };
+        put_price(&mut db.clone(), engine.world(), &row).await.unwrap();
+        engine.refresh_prices().await.unwrap();
+        let mut whole: serde_json::Value = serde_json::from_str(&line(&house, batch).await).unwrap();
+        whole["response"]["body"]["usage"] = serde_json::Value::Null;
+        ended(&house, &provider(vec![whole.to_string()]).await, batch).await;
+        assert!(matches!(engine.ingest_batch(batch).await.unwrap(), Verdict::Done));
+        assert_eq!(held().await, (0, reserved), "what was held is what it costs");
     })
     .await;
 }

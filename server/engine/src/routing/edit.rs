@@ -140,8 +140,20 @@ impl Engine {
         based_on: i64,
         rules: Vec<Rule>,
     ) -> Result<i64, RulesError> {
+        let last = self.last_rules().await?;
+        self.save_beside(actor, based_on, rules, &last.rules).await
+    }
+
+    /// The same for rules some of which are `there` already.
+    async fn save_beside(
+        &self,
+        actor: &Actor,
+        based_on: i64,
+        rules: Vec<Rule>,
+        there: &[Rule],
+    ) -> Result<i64, RulesError> {
         self.identity().check(actor, &Act::ManageRules).await?;
-        let rules = self.valid_rules(rules)?;
+        let rules = self.valid_rules(rules, there)?;
         let last = self.last_rules().await?;
         let changed = |in_force| RulesError::Changed { based_on, in_force };
         if last.version != based_on {
@@ -168,7 +180,8 @@ impl Engine {
     pub async fn restore_rules(&self, actor: &Actor, based_on: i64, version: i64) -> Result<i64, RulesError> {
         self.identity().check(actor, &Act::ManageRules).await?;
         let found = store::find(&mut self.db(), version).await?.ok_or(RulesError::NoVersion(version))?;
-        self.save_rules(actor, based_on, found.rules).await
+        let there = found.rules.clone();
+        self.save_beside(actor, based_on, found.rules, &there).await
     }
 
     /// What these rules would have changed for the work handed in over so many days; with none, the rules in force.
@@ -186,7 +199,7 @@ impl Engine {
             return Err(RulesError::Days);
         }
         let rules = match rules {
-            Some(rules) => self.valid_rules(rules)?,
+            Some(rules) => self.valid_rules(rules, &self.last_rules().await?.rules)?,
             None => self.last_rules().await?.rules,
         };
         let set = Arc::new(RuleSet::compile(0, rules).map_err(EngineError::from)?);
@@ -256,7 +269,8 @@ impl Engine {
         tracking_id: &TrackingId,
     ) -> Result<Tried, RulesError> {
         self.identity().check(actor, &Act::ManageRules).await?;
-        let set = RuleSet::compile(0, self.valid_rules(rules)?).map_err(EngineError::from)?;
+        let rules = self.valid_rules(rules, &self.last_rules().await?.rules)?;
+        let set = RuleSet::compile(0, rules).map_err(EngineError::from)?;
         let mut db = self.db();
         let none = || RulesError::NoSubmission(tracking_id.to_string());
         let submission = submission::store::find_tracked(&mut db, tracking_id).await?.ok_or_else(none)?;
@@ -266,14 +280,14 @@ impl Engine {
         Ok(Tried { was, would_be, asked })
     }
 
-    /// Rules with nothing wrong, and without white space around what was typed.
-    fn valid_rules(&self, mut rules: Vec<Rule>) -> Result<Vec<Rule>, RulesError> {
+    /// Rules with nothing wrong, and without white space around what was typed; some may be `there` already.
+    fn valid_rules(&self, mut rules: Vec<Rule>, there: &[Rule]) -> Result<Vec<Rule>, RulesError> {
         for rule in rules.iter_mut().take(MOST_RULES) {
             for text in [&mut rule.name, &mut rule.title, &mut rule.condition] {
                 *text = text.trim().to_owned();
             }
         }
-        valid::validate(&rules, &self.models_by_provider()).map_err(RulesError::Faults)?;
+        valid::validate(&rules, there, &self.models_by_provider()).map_err(RulesError::Faults)?;
         Ok(rules)
     }
 

@@ -1,8 +1,9 @@
 //! The facts as conditions see them: under the names of [`super::vocabulary`], looked up when they are asked for.
 
-use super::{Facts, ProviderFacts};
+use super::{Facts, ProviderFacts, every_fact};
 use crate::store::NanoUsd;
 use cel::{
+    Value,
     common::{
         types::{CelBool, CelDouble, CelInt, CelNull, CelString},
         value::CowVal,
@@ -106,6 +107,26 @@ impl Seen<'_> {
     }
 }
 
+impl Facts {
+    /// All facts, by the names that conditions know them by, in words; those that are missing are left out.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, String)> {
+        let seen = Seen { facts: self, estimates: self.into() };
+        let told = |name: String| {
+            let value: Value = seen.resolve(&name)?.as_ref().try_into().ok()?;
+            let words = match value {
+                Value::Bool(is) => is.to_string(),
+                Value::Int(n) => n.to_string(),
+                Value::Float(n) => format!("{n:.6}").trim_end_matches('0').trim_end_matches('.').to_owned(),
+                Value::String(text) => text.to_string(),
+                _ => return None,
+            };
+            Some((name, words))
+        };
+        every_fact().into_iter().filter_map(|(name, _)| told(name)).collect()
+    }
+}
+
 fn text<'b>(text: &'b str) -> CowVal<'b, 'b> {
     CowVal::owned(CelString::from(text))
 }
@@ -139,7 +160,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::{super::testing::facts, *};
     use crate::routing::vocabulary::{Holds, every_fact};
-    use cel::Value;
 
     /// What is checked while a rule is typed is what its condition finds when it is asked.
     #[test]
@@ -164,6 +184,11 @@ mod tests {
                     (holds, value) => panic!("{name} is {value:?}, not {holds:?}"),
                 }
             }
+            let told = facts.all();
+            let can_be_missing = every_fact().iter().filter(|(_, fact)| fact.can_be_missing).count();
+            assert_eq!(told.len(), every_fact().len() - if there { 0 } else { can_be_missing });
+            let deadline = told.iter().find(|(name, _)| name == "assignment.minutes_to_deadline");
+            assert_eq!(deadline.map(|(_, value)| value.as_str()), there.then_some("60"));
         }
     }
 }

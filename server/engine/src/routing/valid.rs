@@ -14,19 +14,30 @@ const LONGEST_NAME: usize = 60;
 pub struct RuleFault {
     /// Which of them, from 0.
     pub rule: usize,
+    /// What people call it.
+    pub title: String,
     /// The field of it.
     pub field: &'static str,
     /// What is wrong, and what to do.
     pub message: String,
 }
 
-/// Checks that these rules can be put in force together. The providers are those that are set up, with their models.
+/// Checks that these rules can be put in force together. The providers are those that are set up, with their models. A rule
+/// that is there already may go on to name one that was switched off since: the rule does not apply until it is back, and
+/// must not keep others from being changed.
 ///
 /// # Errors
 /// All that is wrong with them, in their order.
-pub(super) fn validate(rules: &[Rule], providers: &[(String, Vec<String>)]) -> Result<(), Vec<RuleFault>> {
+pub(super) fn validate(
+    rules: &[Rule],
+    there: &[Rule],
+    providers: &[(String, Vec<String>)],
+) -> Result<(), Vec<RuleFault>> {
     let mut faults = Vec::new();
-    let mut found = |rule, field, message: String| faults.push(RuleFault { rule, field, message });
+    let title = |at: usize| rules.get(at).map(|rule| rule.title.clone()).unwrap_or_default();
+    let mut found = |rule, field, message: String| {
+        faults.push(RuleFault { rule, title: title(rule), field, message });
+    };
     if rules.len() > MOST_RULES {
         found(
             MOST_RULES,
@@ -60,7 +71,10 @@ pub(super) fn validate(rules: &[Rule], providers: &[(String, Vec<String>)]) -> R
             found(at, "condition", fault.to_string());
         }
         // A rule that is off may wait for its provider.
+        let is_there =
+            |other: &Rule| other.enabled && (&other.name, &other.action) == (&rule.name, &rule.action);
         if rule.enabled
+            && !there.iter().any(is_there)
             && let Some((field, message)) = nobody(&rule.action, providers)
         {
             found(at, field, message);
@@ -107,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_seeded_rules_can_be_put_in_force() {
-        validate(&seeded(), &[]).unwrap();
+        validate(&seeded(), &[], &[]).unwrap();
     }
 
     #[test]
@@ -150,7 +164,7 @@ mod tests {
             ("openai".to_owned(), vec!["gpt".to_owned(), "gpt-mini".to_owned()]),
             ("anthropic".to_owned(), vec!["claude".to_owned()]),
         ];
-        let faults = validate(&rules, &set_up).unwrap_err();
+        let faults = validate(&rules, &[], &set_up).unwrap_err();
         let told: Vec<_> =
             faults.iter().map(|fault| format!("{} {}: {}", fault.rule, fault.field, fault.message)).collect();
         assert_eq!(
@@ -166,15 +180,22 @@ mod tests {
                 "5 action.model: nothing is no model of any provider (set up: claude, gpt, gpt-mini)",
             ]
         );
+        assert_eq!((faults[5].title.as_str(), faults[7].title.as_str()), ("Peak hours", "Peak hours"));
+        // Those that are there already may go on to name what is gone.
+        let kept = validate(&rules, &rules, &set_up).unwrap_err();
+        assert_eq!(kept.len(), 5, "all but what is named");
+        let off_before: Vec<Rule> =
+            rules.iter().map(|rule| Rule { enabled: false, ..rule.clone() }).collect();
+        assert_eq!(validate(&rules, &off_before, &set_up).unwrap_err().len(), 8);
         let mut off = rules;
         for rule in &mut off {
             rule.enabled = false;
         }
-        assert_eq!(validate(&off, &set_up).unwrap_err().len(), 5, "all but what is named");
+        assert_eq!(validate(&off, &[], &set_up).unwrap_err().len(), 5, "all but what is named");
         let many: Vec<_> =
             (0..=100).map(|n| Rule { name: format!("r{n}"), priority: n, ..seeded().remove(0) }).collect();
         assert_eq!(
-            validate(&many, &[]).unwrap_err()[0].message,
+            validate(&many, &[], &[]).unwrap_err()[0].message,
             "there are 101 rules; at most 100 can be in force"
         );
     }

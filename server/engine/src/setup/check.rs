@@ -226,7 +226,13 @@ impl Setup {
             if !seen.insert((&assignment.course, assignment.key.get_ref())) {
                 wrong("is there twice".to_owned());
             }
-            let whole = assignment.assignment(world.id(), world.id(), world.id(), prompt::version::FIRST, world.now());
+            let whole = assignment.assignment(
+                world.id(),
+                world.id(),
+                world.id(),
+                prompt::version::FIRST,
+                world.now(),
+            );
             for reason in whole.wrongs() {
                 wrong(reason);
             }

@@ -21,7 +21,12 @@ mod world;
 pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use digest::Digest;
-pub use id::{AdoptionId, AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetId, CallId, ControlChangeId, CourseId, DeadLetterId, DeliveryId, EditId, Id, JobId, LedgerLineId, LookId, MessageId, NoticeId, OutageId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId, TrialId, TrialWorkId, first_id_at};
+pub use id::{
+    AdoptionId, AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetId, CallId, ControlChangeId,
+    CourseId, DeadLetterId, DeliveryId, EditId, Id, JobId, LedgerLineId, LookId, MessageId, NoticeId,
+    OutageId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId, TrialId, TrialWorkId,
+    first_id_at,
+};
 pub use lately::Lately;
 pub use many::Rows;
 pub(crate) use many::{in_chunks, in_chunks_of_rows, in_order, places};

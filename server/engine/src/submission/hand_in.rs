@@ -209,7 +209,7 @@ impl Engine {
         let context = &marking.context;
         let assignment = &context.assignment;
         let load = self.load();
-        let output = i64::from(marking.stable.max_output_tokens) * 2 / 3;
+        let output = i64::try_from(marking.usual_output()).unwrap_or(i64::MAX);
         let tier = student.tier;
         Facts {
             urgency: routing::urgency(

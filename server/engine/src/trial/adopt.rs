@@ -14,6 +14,11 @@ use chrono::TimeDelta;
 
 /// What answers took is told from so far back.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(30);
+/// And from so many of the newest.
+const LOOKED_AT: i64 = 5_000;
+
+/// A version is not judged equal where more than one of so many answers to it could not be used.
+const UNUSABLE: i64 = 20;
 
 /// A version of the prompt, and how it is used.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +29,7 @@ pub struct VersionInUse {
     pub in_use: bool,
     /// How many assignments are.
     pub assignments: i64,
-    /// What its answers took in the last 30 days, by model.
+    /// What its answers took by model: the newest 5,000 of the last 30 days.
     pub measured: Vec<(Marker, Measured)>,
 }
 
@@ -56,7 +61,7 @@ impl Engine {
         let mut db = self.db();
         let in_use = version::in_use(&mut db).await?;
         let counts = store::assignments_by_version(&mut db).await?;
-        let counted = store::counted_since(&mut db, self.now() - LOOKED_BACK).await?;
+        let counted = store::counted_since(&mut db, self.now() - LOOKED_BACK, LOOKED_AT).await?;
         let of = |version: &'static Version| {
             let answers = counted.iter().filter(|by| Version::of(&by.template) == Some(version));
             let measured = answers.map(|by| {
@@ -72,7 +77,10 @@ impl Engine {
                 measured: measured.collect(),
             }
         };
-        Ok(InUse { versions: VERSIONS.iter().map(of).collect(), adoptions: version::adoptions(&mut db).await? })
+        Ok(InUse {
+            versions: VERSIONS.iter().map(of).collect(),
+            adoptions: version::adoptions(&mut db).await?,
+        })
     }
 
     /// Has new assignments, and those that nobody has handed in to yet, marked by a version of the prompt. All work of an
@@ -86,21 +94,17 @@ impl Engine {
         if Version::find(number).is_none() {
             return Err(TrialError::Version(number));
         }
-        let before = version::in_use(&mut self.db()).await?;
-        let (evidence, judged) = evidence(&self.newest_trials().await?, before, number);
+        let trials = self.newest_trials().await?;
+        let mut tx = self.db().begin().await?;
+        let before = version::in_use(&mut tx).await?;
+        let (evidence, judged) = evidence(&trials, before, number);
         if number != before && !judged && !untried {
             return Err(TrialError::Untried { version: number, before, known: evidence });
         }
-        let mut tx = self.db().begin().await?;
         let changed = course::store::set_prompt_version(&mut tx, number).await?;
         if number != before {
-            let adoption = Adoption {
-                version: number,
-                at: self.now(),
-                by: actor.person_id(),
-                by_name: None,
-                evidence,
-            };
+            let adoption =
+                Adoption { version: number, at: self.now(), by: actor.person_id(), by_name: None, evidence };
             version::adopt(&mut tx, self.world().id(), &adoption).await?;
         }
         tx.commit().await?;
@@ -117,23 +121,32 @@ impl Engine {
 fn evidence(trials: &[Compared], before: i64, number: i64) -> (String, bool) {
     let holds = |trial: &&Compared| {
         let (own, other) = (&trial.trial.marker, &trial.trial.against);
-        trial.agreement.works >= FEWEST
+        trial.trial.ended_at.is_some()
+            && !trial.trial.stopped
+            && trial.agreement.works >= FEWEST
             && (own.prompt_version, other.prompt_version) == (number, before)
             && (&own.provider, &own.model) == (&other.provider, &other.model)
     };
     match trials.iter().find(holds) {
-        None => (format!("no trial of at least {FEWEST} works held it against version {before} at the same model"), false),
+        None => {
+            let none = format!(
+                "no trial of at least {FEWEST} works that was let end held it against version {before} at the same model"
+            );
+            (none, false)
+        }
         Some(found) => {
-            let verdict = found.agreement.verdict();
-            let kappa = found.agreement.kappa.map_or_else(|| "unknown".to_owned(), |kappa| format!("{kappa:.2}"));
+            let usable = found.unusable * UNUSABLE <= found.works;
+            let verdict = if usable { found.agreement.verdict() } else { Verdict::Different };
+            let kappa =
+                found.agreement.kappa.map_or_else(|| "unknown".to_owned(), |kappa| format!("{kappa:.2}"));
             let judged = match verdict {
                 Verdict::Equal => "judged equal",
                 Verdict::Different => "not judged equal",
                 Verdict::Open => "not to be told",
             };
             let text = format!(
-                "a trial of {} works at {} found a kappa of {kappa}: {judged}",
-                found.agreement.works, found.trial.marker.model
+                "a trial of {} works at {} found a kappa of {kappa}, with {} answers that could not be used: {judged}",
+                found.agreement.works, found.trial.marker.model, found.unusable
             );
             (text, verdict == Verdict::Equal)
         }

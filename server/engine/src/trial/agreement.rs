@@ -152,10 +152,7 @@ impl Moments {
         let means = (mean(&|p| p.0 as f64), mean(&|p| p.1 as f64));
         Self {
             means,
-            variances: (
-                mean(&|p| (p.0 as f64 - means.0).powi(2)),
-                mean(&|p| (p.1 as f64 - means.1).powi(2)),
-            ),
+            variances: (mean(&|p| (p.0 as f64 - means.0).powi(2)), mean(&|p| (p.1 as f64 - means.1).powi(2))),
             squares: mean(&|p| ((p.0 - p.1) as f64).powi(2)),
         }
     }

@@ -5,14 +5,17 @@ use super::{
     store::{self, Found},
 };
 use crate::{
-    course::Rubric,
+    course::{AssignmentContext, Rubric},
     engine::{Engine, EngineError},
     identity::{Act, Actor},
     provider::Usage,
     result::Marks,
     store::{NanoUsd, TrialId},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// So many of the newest trials are shown, and looked through for what is known of a model.
 const SHOWN: i64 = 50;
@@ -52,7 +55,7 @@ pub struct Compared {
     pub agreement: Agreement,
     /// With marks by people.
     pub people: Agreement,
-    /// What its answers take.
+    /// What its answers take, where both were counted.
     pub own: Measured,
     /// What those that it is held against took, for the same works.
     pub other: Measured,
@@ -111,12 +114,12 @@ impl Engine {
         self.identity().check(actor, &Act::ManagePrompts).await?;
         let mut db = self.db();
         let trial = store::find(&mut db, id).await?.ok_or(TrialError::NotFound)?;
-        let marking = self.marking(trial.assignment_id).await?;
+        let context = self.trial_context(&trial).await?;
         let found = store::found(&mut db, &[id]).await?;
         let both: Vec<(Marks, Marks)> =
             store::both_marks(&mut db, id).await?.into_iter().map(|(other, own)| (other.0, own.0)).collect();
         Ok(TrialDetail {
-            criteria: by_criterion(&marking.context.rubric, &both),
+            criteria: by_criterion(&context.rubric, &both),
             errors: errors(&found),
             compared: self.compared(trial, &found).await?,
         })
@@ -138,8 +141,7 @@ impl Engine {
     }
 
     async fn compared(&self, trial: Trial, found: &[Found]) -> Result<Compared, EngineError> {
-        let marking = self.marking(trial.assignment_id).await?;
-        let context = &marking.context;
+        let context = self.trial_context(&trial).await?;
         let count = |states: &[&str]| {
             let of = found.iter().filter(|one| states.contains(&one.state.as_str())).count();
             i64::try_from(of).unwrap_or(i64::MAX)
@@ -148,8 +150,15 @@ impl Engine {
             let of = found.iter().filter(|one| one.other_by_person == by_person);
             of.filter_map(|one| Some((one.other_total, one.total?))).collect()
         };
-        let own = found.iter().filter(|one| one.input_tokens > 0);
-        let other = found.iter().filter(|one| !one.other_by_person && one.total.is_some());
+        // The same works on both sides.
+        let both: Vec<((i64, i64), (i64, i64))> = found
+            .iter()
+            .filter(|one| !one.other_by_person && one.total.is_some() && one.input_tokens > 0)
+            .filter_map(|one| {
+                let other = (one.other_input_tokens?, one.other_output_tokens?);
+                Some(((one.input_tokens, one.output_tokens), other))
+            })
+            .collect();
         Ok(Compared {
             assignment: (context.course.code.clone(), context.assignment.title.clone()),
             works: i64::try_from(found.len()).unwrap_or(i64::MAX),
@@ -159,13 +168,17 @@ impl Engine {
             spent: found.iter().map(|one| one.spent).sum(),
             agreement: Agreement::of(&pairs(false)),
             people: Agreement::of(&pairs(true)),
-            own: self.measured(&trial.marker, own.map(|one| (one.input_tokens, one.output_tokens))),
-            other: self.measured(
-                &trial.against,
-                other.filter_map(|one| Some((one.other_input_tokens?, one.other_output_tokens?))),
-            ),
+            own: self.measured(&trial.marker, both.iter().map(|(own, _)| *own)),
+            other: self.measured(&trial.against, both.iter().map(|(_, other)| *other)),
             trial,
         })
+    }
+
+    /// The assignment of a trial, with its course and rubric.
+    pub(super) async fn trial_context(&self, trial: &Trial) -> Result<Arc<AssignmentContext>, EngineError> {
+        let id = trial.assignment_id;
+        let context = self.courses().context(id).await?;
+        context.ok_or_else(|| EngineError::Missing { what: "an assignment", id: id.to_string() })
     }
 
     /// What answers of so many tokens take on average.
@@ -189,9 +202,7 @@ impl Engine {
             output_tokens: count(output_tokens) * 1_000,
             ..Usage::default()
         };
-        let batches = self
-            .provider(&marker.provider)
-            .is_ok_and(|entry| entry.provider.capabilities().batch);
+        let batches = self.provider(&marker.provider).is_ok_and(|entry| entry.provider.capabilities().batch);
         let terms = self.list_terms(&marker.provider, &marker.model, self.now());
         let thousand = terms.ok().map(|(terms, _)| terms.cost_of_many(&usage, 1_000, batches));
         Measured { answers, input_tokens, output_tokens, thousand }

@@ -1,6 +1,6 @@
 //! What all trials together have found of models and of versions of the prompt, for plans and comparisons.
 
-use super::{Agreement, Compared, Marker, Verdict};
+use super::{Agreement, Compared, FEWEST, Marker, Verdict};
 use crate::{
     engine::{Engine, EngineError},
     plan::TriedPrompt,
@@ -23,7 +23,7 @@ pub(crate) struct Judged {
 /// has ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
-    /// By both models in their order, whatever the versions of the prompt.
+    /// By both models in their order, asked by the same version of the prompt.
     models: HashMap<[Way; 2], Judged>,
     /// By model, version and the version that it was held against.
     prompts: BTreeMap<(Way, i64, i64), TriedPrompt>,
@@ -50,13 +50,18 @@ impl Findings {
         if compared.agreement.kappa.is_none() {
             return;
         }
+        // Too few tell nothing against what more have told.
+        let enough = compared.agreement.works >= FEWEST;
         let (own, other) = (&compared.trial.marker, &compared.trial.against);
         let way = |marker: &Marker| (marker.provider.clone(), marker.model.clone());
         let mut pair = [way(own), way(other)];
         if pair[0] != pair[1] {
-            // Whichever was held against the other.
+            // Whichever was held against the other; another prompt as well would tell of both at once.
             pair.sort();
-            self.models.insert(pair, Judged { agreement: compared.agreement, at });
+            let known = self.models.contains_key(&pair);
+            if own.prompt_version == other.prompt_version && (enough || !known) {
+                self.models.insert(pair, Judged { agreement: compared.agreement, at });
+            }
         } else if own.prompt_version != other.prompt_version {
             let tokens = |of: &super::Measured| (of.input_tokens, of.output_tokens);
             let tried = TriedPrompt {
@@ -66,7 +71,10 @@ impl Findings {
                 other: tokens(&compared.other),
                 agreement: compared.agreement,
             };
-            self.prompts.insert((way(own), own.prompt_version, other.prompt_version), tried);
+            let key = (way(own), own.prompt_version, other.prompt_version);
+            if enough || !self.prompts.contains_key(&key) {
+                self.prompts.insert(key, tried);
+            }
         }
     }
 
@@ -85,7 +93,8 @@ impl Findings {
 
     /// What was found of versions of the prompt at a model.
     pub(crate) fn prompts(&self, provider: &str, model: &str) -> Vec<TriedPrompt> {
-        let of_model = |((way, ..), _): &(&(Way, i64, i64), &TriedPrompt)| (&*way.0, &*way.1) == (provider, model);
+        let of_model =
+            |((way, ..), _): &(&(Way, i64, i64), &TriedPrompt)| (&*way.0, &*way.1) == (provider, model);
         self.prompts.iter().filter(of_model).map(|(_, tried)| *tried).collect()
     }
 }

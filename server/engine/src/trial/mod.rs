@@ -18,10 +18,10 @@ mod tests;
 pub use adopt::{Adopted, InUse, VersionInUse};
 pub use agreement::{Agreement, FEWEST, LEAST_KAPPA, Levels, MOST_SHIFT, Verdict};
 pub use compare::{Compared, ComparedCriterion, Measured, TrialDetail};
+pub(crate) use findings::Findings;
 pub use start::{MOST_WORKS, NewTrial, TrialError};
 pub use store::Trial;
-pub(crate) use findings::Findings;
-pub(crate) use store::{due, renew};
+pub(crate) use store::{due, lost_since, renew};
 
 /// Who marks, and by which version of the prompt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,8 +1,12 @@
 //! Asking about one work of a trial, and booking what was asked.
 
-use super::store::{self, End, OpenWork, Trial};
+use super::{
+    TrialError,
+    store::{self, End, OpenWork, Stood, Trial},
+};
 use crate::{
     budget::{self, Line, Tokens},
+    course::Course,
     engine::{Engine, EngineError, Marking},
     jobs::Verdict,
     provider::{CallError, Keep, Reply, Request, health::Work},
@@ -13,6 +17,9 @@ use crate::{
 };
 use chrono::TimeDelta;
 use std::sync::Arc;
+
+/// A trial that is not done by then is given up: it holds money, and somebody waits for it.
+const LONGEST: TimeDelta = TimeDelta::hours(6);
 
 impl Engine {
     /// Asks about one work of a trial.
@@ -27,16 +34,26 @@ impl Engine {
             return Ok(Verdict::LookAgain(work.ready_at));
         }
         let Some(trial) = store::find(&mut db, work.trial_id).await? else { return Ok(Verdict::Done) };
+        let course = &self.trial_context(&trial).await?.course;
+        if trial.stopped {
+            // It was put back in the moment of the stop.
+            let mut tx = self.db().begin().await?;
+            self.stop_waiting_tries(&mut tx, &trial, course).await?;
+            tx.commit().await?;
+            return Ok(Verdict::Done);
+        }
+        if now - trial.started_at > LONGEST {
+            return self.drop_try(&trial, course, &work, "the trial went on for too long").await;
+        }
         let marking = match self.trial_marking(trial.assignment_id, trial.marker.prompt_version).await {
             Ok(marking) => marking,
-            Err(error) => {
-                return Ok(Verdict::GiveUp { why: error.to_string() });
-            }
+            Err(TrialError::Engine(error)) => return Err(error),
+            Err(error) => return self.drop_try(&trial, course, &work, &error.to_string()).await,
         };
         let entry = match self.provider(&trial.marker.provider) {
             Ok(entry) => entry,
             // It was switched off meanwhile: nothing was asked.
-            Err(error) => return self.drop_try(&trial, &marking, &work, &error.to_string()).await,
+            Err(error) => return self.drop_try(&trial, course, &work, &error.to_string()).await,
         };
         let _turn = entry.turn().await;
         let max_output = marking.stable.max_output_tokens;
@@ -52,8 +69,9 @@ impl Engine {
             }
         };
         let Some(text) = submission::store::works(&mut db, &[work.submission_id]).await?.pop() else {
-            return self.drop_try(&trial, &marking, &work, "the submission is gone").await;
+            return self.drop_try(&trial, course, &work, "the submission is gone").await;
         };
+        let _at_work = self.at_work(id);
         if !store::take(&mut db, id, self.owner(), self.lease_until()).await? {
             return Ok(Verdict::Done);
         }
@@ -65,8 +83,10 @@ impl Engine {
         };
         match entry.provider.call(&request).await {
             Ok(reply) => self.book_answer(&trial, &marking, &work, reply, &text.text).await,
-            Err(error) if error.maybe_done => self.book_lost_try(&trial, &marking, &work, &error.to_string()).await,
-            Err(error) => self.try_again(&trial, &marking, &work, &error).await,
+            Err(error) if error.maybe_done => {
+                self.book_lost_try(&trial, course, &work, &error.to_string()).await
+            }
+            Err(error) => self.try_again(&trial, course, &work, &error).await,
         }
     }
 
@@ -77,8 +97,8 @@ impl Engine {
     pub(crate) async fn lose_orphaned_tries(&self) -> Result<(), EngineError> {
         for work in store::orphaned(&mut self.db(), self.now(), 100).await? {
             let Some(trial) = store::find(&mut self.db(), work.trial_id).await? else { continue };
-            let marking = self.marking(trial.assignment_id).await?;
-            self.book_lost_try(&trial, &marking, &work, "the process that asked ended").await?;
+            let context = self.trial_context(&trial).await?;
+            self.book_lost_try(&trial, &context.course, &work, "the process that asked ended").await?;
         }
         Ok(())
     }
@@ -91,10 +111,11 @@ impl Engine {
         reply: Reply,
         text: &str,
     ) -> Result<Verdict, EngineError> {
-        let now = self.now();
-        let marker = &trial.marker;
+        let (now, marker, course) = (self.now(), &trial.marker, &marking.context.course);
         let spent = match &reply.usage {
-            Some(usage) => self.cost(&marker.provider, &marker.model, usage, false, now)?,
+            Some(usage) => self
+                .cost(&marker.provider, &marker.model, usage, false, now)
+                .unwrap_or_else(|_| work.held().reserved),
             // No figures never means free.
             None => work.held().reserved,
         };
@@ -106,7 +127,8 @@ impl Engine {
             }
             Err(unusable) => ("unusable", None, Some(unusable.to_string())),
         };
-        let line = Line::settle(self.world(), self.zone(), trial.account(marking, work.id), work.held(), spent);
+        let line =
+            Line::settle(self.world(), self.zone(), trial.account(course, work.id), work.held(), spent);
         let line = Line {
             call_id: Some(work.call()),
             response_id: Some(reply.response_id).filter(|id| !id.is_empty()),
@@ -114,100 +136,94 @@ impl Engine {
             note: Some("a trial".to_owned()),
             ..line
         };
-        self.end_try(trial, work, &End { state, spent, tokens, marks, error }, line).await
+        self.end_try(trial, work, Stood::Asking, &End { state, spent, tokens, marks, error }, line).await
     }
 
     async fn book_lost_try(
         &self,
         trial: &Trial,
-        marking: &Marking,
+        course: &Course,
         work: &OpenWork,
         why: &str,
     ) -> Result<Verdict, EngineError> {
         tracing::warn!(trial.id = %trial.id, why, "a call of a trial was cut off; it is booked as spent without an answer");
-        let account = trial.account(marking, work.id);
+        let account = trial.account(course, work.id);
         let line = Line::lost(self.world(), self.zone(), account, work.held(), work.call());
-        let end = End {
-            state: "lost",
-            spent: work.held().reserved,
-            error: Some(why.to_owned()),
-            ..End::default()
-        };
-        self.end_try(trial, work, &end, line).await
+        let end =
+            End { state: "lost", spent: work.held().reserved, error: Some(why.to_owned()), ..End::default() };
+        self.end_try(trial, work, Stood::Asking, &end, line).await
     }
 
     /// Nothing was paid: it is asked again where the retry table says so.
     async fn try_again(
         &self,
         trial: &Trial,
-        marking: &Marking,
+        course: &Course,
         work: &OpenWork,
         error: &CallError,
     ) -> Result<Verdict, EngineError> {
-        let failures = work.failures + 1;
-        let counted = u32::try_from(failures).unwrap_or(u32::MAX);
-        match after_failure(&self.settings().retry, error, counted) {
-            Next::Again(wait) | Next::Wait(wait) => {
-                let at = self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
-                let back = store::put_back(&mut self.db(), work.id, failures, at, &error.to_string()).await?;
-                if !back {
-                    return Ok(Verdict::Done);
-                }
-                let mut tx = self.db().begin().await?;
-                if store::find(&mut tx, trial.id).await?.is_some_and(|trial| trial.stopped) {
-                    // A person stopped the trial while it was asked.
-                    self.stop_waiting_tries(&mut tx, trial, marking).await?;
-                    tx.commit().await?;
-                    return Ok(Verdict::Done);
-                }
-                Ok(Verdict::LookAgain(at))
+        let counted = u32::try_from(work.failures + 1).unwrap_or(u32::MAX);
+        let (wait, failures) = match after_failure(&self.settings().retry, error, counted) {
+            Next::Again(wait) => (wait, work.failures + 1),
+            // An outage uses up no attempt.
+            Next::Wait(wait) => (wait, work.failures),
+            Next::GiveUp => {
+                return self.release_try(trial, course, work, Stood::Asking, &error.to_string()).await;
             }
-            Next::GiveUp => self.release_try(trial, marking, work, &error.to_string()).await,
+        };
+        let at = self.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
+        let mut tx = self.db().begin().await?;
+        // A person may be stopping the trial in this moment.
+        let stopped = store::lock(&mut tx, trial.id).await?;
+        let back = store::put_back(&mut tx, work.id, failures, at, &error.to_string()).await?;
+        if stopped {
+            self.stop_waiting_tries(&mut tx, trial, course).await?;
         }
+        tx.commit().await?;
+        Ok(if back && !stopped { Verdict::LookAgain(at) } else { Verdict::Done })
     }
 
     /// A work that can't be asked about at all.
     async fn drop_try(
         &self,
         trial: &Trial,
-        marking: &Marking,
+        course: &Course,
         work: &OpenWork,
         why: &str,
     ) -> Result<Verdict, EngineError> {
-        if !store::take(&mut self.db(), work.id, self.owner(), self.lease_until()).await? {
-            return Ok(Verdict::Done);
-        }
-        self.release_try(trial, marking, work, why).await
+        self.release_try(trial, course, work, Stood::Waiting, why).await
     }
 
     /// Ends a work without an answer, for which nothing was paid.
     async fn release_try(
         &self,
         trial: &Trial,
-        marking: &Marking,
+        course: &Course,
         work: &OpenWork,
+        from: Stood,
         why: &str,
     ) -> Result<Verdict, EngineError> {
-        let account = trial.account(marking, work.id);
+        let account = trial.account(course, work.id);
         let line = Line::release(self.world(), self.zone(), account, work.held(), why);
         let end = End { state: "failed", error: Some(why.to_owned()), ..End::default() };
-        self.end_try(trial, work, &end, line).await
+        self.end_try(trial, work, from, &end, line).await
     }
 
     async fn end_try(
         &self,
         trial: &Trial,
         work: &OpenWork,
+        from: Stood,
         end: &End,
         line: Line,
     ) -> Result<Verdict, EngineError> {
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        if store::end(&mut tx, work.id, end, now).await? {
+        if store::end(&mut tx, work.id, from, end, now).await? {
             budget::record(&mut tx, &[line]).await?;
             store::end_if_done(&mut tx, trial.id, now).await?;
         } else {
-            tracing::warn!(trial.id = %trial.id, "an answer came after its call was booked as lost; passed over");
+            tracing::warn!(trial.id = %trial.id, work = %work.id, state = end.state, "another process has ended this work of a trial; passed over");
         }
         tx.commit().await?;
         Ok(Verdict::Done)
@@ -218,12 +234,12 @@ impl Engine {
         &self,
         tx: &mut Tx,
         trial: &Trial,
-        marking: &Marking,
+        course: &Course,
     ) -> Result<(), EngineError> {
         let now = self.now();
         let stopped = store::stop_waiting(tx, trial.id, now).await?;
         let line = |work: &OpenWork| {
-            let account = trial.account(marking, work.id);
+            let account = trial.account(course, work.id);
             Line::release(self.world(), self.zone(), account, work.held(), "the trial was stopped")
         };
         let lines: Vec<Line> = stopped.iter().map(line).collect();

@@ -1,11 +1,12 @@
 //! Starting a trial, and stopping it.
 
 use super::{
-    Marker,
+    FEWEST, Marker,
     store::{self, NewWork, Sampled, Trial},
 };
 use crate::{
     budget::{self, Held, Line},
+    course::Course,
     engine::{Engine, EngineError, Marking},
     identity::{Act, Actor, IdentityError},
     jobs::{self, Task},
@@ -13,7 +14,7 @@ use crate::{
     provider::Usage,
     routing::Route,
     store::{AssignmentId, DbError, NanoUsd, SubmissionId, TrialId, Tx},
-    submission,
+    submission::{self, tokens::Calibration},
 };
 use std::{collections::HashMap, ops::RangeInclusive, sync::Arc};
 
@@ -104,7 +105,7 @@ impl From<DbError> for TrialError {
 }
 
 impl Engine {
-    /// Starts a trial: works of an assignment that have marks, those by people first and the rest drawn by lot, are
+    /// Starts a trial: works of an assignment that have marks, by people and by its usual marker, are drawn by lot and
     /// marked once more. They are held against those of the model and prompt that gave most of the marks, and of people.
     ///
     /// # Errors
@@ -117,14 +118,19 @@ impl Engine {
         }
         let marking = self.trial_marking(*assignment, marker.prompt_version).await?;
         self.may_be_asked(marker)?;
-        let mut tx = self.db().begin().await?;
-        if let Some(other) = store::open_of(&mut tx, *assignment).await?.into_iter().find(|t| t.marker == *marker) {
-            return Err(TrialError::UnderWay(other.marker));
-        }
-        let most = marking.context.rubric.most().0;
-        let marked = store::marked(&mut tx, *assignment, most, DRAWN_FROM).await?;
+        // What takes long is done before the transaction: on SQLite nobody else writes during one.
+        let mut db = self.db();
+        let marked = store::marked(&mut db, *assignment, marking.context.rubric.most().0, DRAWN_FROM).await?;
+        let marked = as_marked_today(marked, &marking)?;
         let (against, sample) =
             self.draw(marked, usize::try_from(*works).unwrap_or(0)).ok_or(TrialError::NothingMarked)?;
+        let works = self.reckon_works(marker, &marking, &sample).await?;
+        let mut tx = self.db().begin().await?;
+        if let Some(other) =
+            store::open_of(&mut tx, *assignment).await?.into_iter().find(|t| t.marker == *marker)
+        {
+            return Err(TrialError::UnderWay(other.marker));
+        }
         let trial = Trial {
             id: self.world().id(),
             assignment_id: *assignment,
@@ -135,10 +141,14 @@ impl Engine {
             ended_at: None,
             stopped: false,
         };
-        store::insert(&mut tx, &trial).await?;
-        self.hold_and_write(&mut tx, &trial, &marking, &sample).await?;
+        match store::insert(&mut tx, &trial).await {
+            // Another process began the same in this moment.
+            Err(error) if error.is_unique_violation() => return Err(TrialError::UnderWay(trial.marker)),
+            other => other?,
+        }
+        self.hold_and_write(&mut tx, &trial, &marking.context.course, &works).await?;
         tx.commit().await?;
-        tracing::info!(trial.id = %trial.id, by = ?actor.person_id(), marker = %trial.marker, works = sample.len(), "a trial began");
+        tracing::info!(trial.id = %trial.id, by = ?actor.person_id(), marker = %trial.marker, works = works.len(), "a trial began");
         Ok(trial)
     }
 
@@ -165,8 +175,8 @@ impl Engine {
         if trial.ended_at.is_some() || !store::set_stopped(&mut tx, id).await? {
             return Err(TrialError::Ended);
         }
-        let marking = self.marking(trial.assignment_id).await?;
-        self.stop_waiting_tries(&mut tx, &trial, &marking).await?;
+        let context = self.trial_context(&trial).await?;
+        self.stop_waiting_tries(&mut tx, &trial, &context.course).await?;
         tx.commit().await?;
         tracing::info!(trial.id = %id, by = ?actor.person_id(), "a trial was stopped");
         Ok(())
@@ -193,14 +203,15 @@ impl Engine {
         let no = |why: String| TrialError::Model { provider: provider.clone(), model: model.clone(), why };
         let models = self.models_by_provider();
         let known = models.into_iter().find(|(name, _)| name == provider);
-        let (_, known) = known.ok_or_else(|| no("the provider is not set up, or is switched off".to_owned()))?;
+        let (_, known) =
+            known.ok_or_else(|| no("the provider is not set up, or is switched off".to_owned()))?;
         if !known.contains(model) {
             return Err(no(format!("the provider is set up with {}", known.join(", "))));
         }
         self.is_priced(provider, model).map_err(|error| no(error.to_string()))
     }
 
-    /// Draws a sample: what people marked first, then by lot of what the usual marker did, and who that is.
+    /// Draws a sample of what people and the usual marker did, and tells who that is.
     fn draw(&self, marked: Vec<Sampled>, works: usize) -> Option<(Marker, Vec<SubmissionId>)> {
         let mut counts: HashMap<Marker, usize> = HashMap::new();
         for marker in marked.iter().filter_map(Sampled::marker) {
@@ -213,6 +224,8 @@ impl Engine {
             .partition(|one| one.by_person);
         self.shuffle(&mut people);
         self.shuffle(&mut rest);
+        // As many of the usual marker's as are needed to judge by are never given up for marks by people.
+        people.truncate(works - rest.len().min(FEWEST).min(works));
         let sample = people.into_iter().chain(rest).take(works).map(|one| one.submission_id);
         Some((against, sample.collect()))
     }
@@ -230,43 +243,75 @@ impl Engine {
         }
     }
 
+    /// What each work of a sample takes, and what is to be held for it.
+    async fn reckon_works(
+        &self,
+        marker: &Marker,
+        marking: &Arc<Marking>,
+        sample: &[SubmissionId],
+    ) -> Result<Vec<NewWork>, TrialError> {
+        let Marker { provider, model, .. } = marker;
+        let calibration = Calibration::prior(self.provider(provider)?.kind);
+        let texts = submission::store::works(&mut self.db(), sample).await?;
+        let counting = Arc::clone(marking);
+        // Counting the tokens of long works takes a while.
+        let counted = tokio::task::spawn_blocking(move || {
+            texts.into_iter().map(|work| (work.id, counting.tokens(&work.text))).collect::<Vec<_>>()
+        });
+        let counted = counted.await.map_err(|error| EngineError::Busy(error.to_string()))?;
+        let terms = self.price(provider, model, self.now())?;
+        let (usual, most) = (marking.usual_output(), i64::from(marking.stable.max_output_tokens));
+        let mut works = Vec::with_capacity(counted.len());
+        for (submission, tokens) in counted {
+            let input_tokens = calibration.apply(tokens);
+            let usage = Usage { input_tokens, output_tokens: usual, ..Usage::default() };
+            works.push(NewWork {
+                id: self.world().id(),
+                submission,
+                held: Held {
+                    reserved: self.most_for(provider, model, (input_tokens, most), Route::Realtime)?,
+                    expected: terms.cost(&usage, false),
+                },
+                input_tokens: i64::try_from(input_tokens).unwrap_or(i64::MAX),
+            });
+        }
+        Ok(works)
+    }
+
     /// Holds the money for all works of a trial, writes them down, and has them asked for.
     async fn hold_and_write(
         &self,
         tx: &mut Tx,
         trial: &Trial,
-        marking: &Marking,
-        sample: &[SubmissionId],
+        course: &Course,
+        works: &[NewWork],
     ) -> Result<(), TrialError> {
-        let Marker { provider, model, .. } = &trial.marker;
-        let max_output = i64::from(marking.stable.max_output_tokens);
-        let terms = self.price(provider, model, self.now())?;
-        let mut works = Vec::with_capacity(sample.len());
-        for work in submission::store::works(tx, sample).await? {
-            let input_tokens = marking.tokens(&work.text);
-            let output_tokens = u64::from(marking.stable.max_output_tokens) * 2 / 3;
-            let reserved = self.most_for(provider, model, (input_tokens, max_output), Route::Realtime)?;
-            let expected = terms.cost(&Usage { input_tokens, output_tokens, ..Usage::default() }, false);
-            works.push(NewWork {
-                id: self.world().id(),
-                submission: work.id,
-                held: Held { reserved, expected },
-                input_tokens: i64::try_from(input_tokens).unwrap_or(i64::MAX),
-            });
-        }
         let most = works.iter().map(|work| work.held.reserved).sum();
         let mut budgets = self.budgets_for_update(tx).await?;
-        if !budgets.take(marking.context.course.id, most) {
+        if !budgets.take(course.id, most) {
             return Err(TrialError::NoMoney { works: works.len(), most });
         }
         let line = |work: &NewWork| {
-            Line::reserve(self.world(), self.zone(), trial.account(marking, work.id), work.held)
+            Line::reserve(self.world(), self.zone(), trial.account(course, work.id), work.held)
         };
         let lines: Vec<Line> = works.iter().map(line).collect();
-        store::insert_works(tx, trial.id, &works, self.now()).await?;
+        store::insert_works(tx, trial.id, works, self.now()).await?;
         budget::record(tx, &lines).await?;
         let tasks: Vec<Task> = works.iter().map(|work| Task::Try(work.id)).collect();
         jobs::push(tx, &tasks, None).await?;
         Ok(())
     }
+}
+
+/// Without those that were marked by a rubric, or words of the assignment, of another day.
+fn as_marked_today(marked: Vec<Sampled>, marking: &Marking) -> Result<Vec<Sampled>, TrialError> {
+    let mut digests = HashMap::new();
+    for version in &VERSIONS {
+        let marking = Marking::in_version(marking.context.clone(), version.number)?;
+        digests.insert(version.number, marking.stable.digest);
+    }
+    let today = |one: &Sampled| {
+        one.by_person || one.marker().is_some_and(|by| digests.get(&by.prompt_version) == one.prompt.as_ref())
+    };
+    Ok(marked.into_iter().filter(today).collect())
 }

@@ -3,16 +3,17 @@
 use super::Marker;
 use crate::{
     budget::{Account, Held, Tokens},
-    engine::Marking,
+    course::Course,
     prompt::Version,
     result::Marks,
     store::{
-        AssignmentId, CallId, DbError, Exec, JobId, Json, NanoUsd, PersonId, Rows, SubmissionId, TrialId,
-        TrialWorkId, in_chunks,
+        AssessmentId, AssignmentId, CallId, DbError, Digest, Exec, JobId, Json, NanoUsd, PersonId, Rows,
+        SubmissionId, TrialId, TrialWorkId, Tx, first_id_at, in_chunks,
     },
 };
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 /// A trial.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +38,7 @@ pub struct Trial {
 
 impl Trial {
     /// Whom its lines in the ledger are charged to. A work of a trial stands where else a job does.
-    pub(super) fn account(&self, marking: &Marking, work: TrialWorkId) -> Account {
-        let course = &marking.context.course;
+    pub(super) fn account(&self, course: &Course, work: TrialWorkId) -> Account {
         Account {
             job_id: JobId(work.0),
             provider: self.marker.provider.clone(),
@@ -70,11 +70,7 @@ impl From<Row> for Trial {
         Self {
             id: row.id,
             assignment_id: row.assignment_id,
-            marker: Marker {
-                provider: row.provider,
-                model: row.model,
-                prompt_version: row.prompt_version,
-            },
+            marker: Marker { provider: row.provider, model: row.model, prompt_version: row.prompt_version },
             against: Marker {
                 provider: row.against_provider,
                 model: row.against_model,
@@ -136,10 +132,20 @@ pub(super) async fn insert(x: &mut impl Exec, trial: &Trial) -> Result<(), DbErr
     Ok(())
 }
 
-/// Notes that a person stopped a trial; false where one has already.
+/// Keeps a trial's row from being changed until the transaction ends, and tells whether it was stopped.
+pub(super) async fn lock(tx: &mut Tx, id: TrialId) -> Result<bool, DbError> {
+    let row: Option<(bool,)> = tx
+        .query("UPDATE trials SET stopped = stopped WHERE id = $1 RETURNING stopped")
+        .bind(id)
+        .opt()
+        .await?;
+    Ok(row.is_none_or(|(stopped,)| stopped))
+}
+
+/// Notes that a person stopped a trial; false where it has ended.
 pub(super) async fn set_stopped(x: &mut impl Exec, id: TrialId) -> Result<bool, DbError> {
     let rows = x
-        .query("UPDATE trials SET stopped = $2 WHERE id = $1 AND NOT stopped AND ended_at IS NULL")
+        .query("UPDATE trials SET stopped = $2 WHERE id = $1 AND ended_at IS NULL")
         .bind(id)
         .bind(true)
         .exec()
@@ -169,6 +175,8 @@ pub(super) struct Sampled {
     provider: String,
     model: String,
     template: Option<String>,
+    /// Digest of the prompt without the work.
+    pub(super) prompt: Option<Digest>,
     pub(super) by_person: bool,
 }
 
@@ -190,7 +198,7 @@ pub(super) async fn marked(
     most: i64,
 ) -> Result<Vec<Sampled>, DbError> {
     x.query(
-        "SELECT a.submission_id, j.provider, j.model, a.template, a.decided_by IS NOT NULL AS by_person \
+        "SELECT a.submission_id, j.provider, j.model, a.template, a.prompt, a.decided_by IS NOT NULL AS by_person \
          FROM submissions s JOIN assessments a ON a.submission_id = s.id JOIN model_jobs j ON j.id = a.job_id \
          WHERE s.assignment_id = $1 AND a.most = $2 AND j.same_as IS NULL AND j.edit_id IS NULL \
          ORDER BY a.id DESC LIMIT $3",
@@ -280,11 +288,15 @@ impl OpenWork {
     }
 }
 
-const WORK: &str = "id, trial_id, submission_id, ready_at, failures, reserved_nano, expected_nano, asked_tokens";
+const WORK: &str =
+    "id, trial_id, submission_id, ready_at, failures, reserved_nano, expected_nano, asked_tokens";
 
 /// A work that waits; none where it does not any more.
 pub(super) async fn waiting(x: &mut impl Exec, id: TrialWorkId) -> Result<Option<OpenWork>, DbError> {
-    x.query(format!("SELECT {WORK} FROM trial_works WHERE id = $1 AND state = 'waiting'")).bind(id).opt().await
+    x.query(format!("SELECT {WORK} FROM trial_works WHERE id = $1 AND state = 'waiting'"))
+        .bind(id)
+        .opt()
+        .await
 }
 
 /// Has a work wait until a time.
@@ -310,8 +322,8 @@ pub(super) async fn take(
 ) -> Result<bool, DbError> {
     let rows = x
         .query(
-            "UPDATE trial_works SET state = 'asking', owner = $2, lease_until = $3 \
-             WHERE id = $1 AND state = 'waiting'",
+            "UPDATE trial_works SET state = 'asking', owner = $2, lease_until = $3 WHERE id = $1 AND state = 'waiting' \
+             AND NOT EXISTS (SELECT 1 FROM trials t WHERE t.id = trial_works.trial_id AND t.stopped)",
         )
         .bind(id)
         .bind(owner.to_owned())
@@ -343,6 +355,24 @@ pub(super) async fn put_back(
     Ok(rows == 1)
 }
 
+/// How a work stood before it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stood {
+    /// Nothing was asked.
+    Waiting,
+    /// It was asked about.
+    Asking,
+}
+
+impl Stood {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Asking => "asking",
+        }
+    }
+}
+
 /// How a work of a trial ended.
 #[derive(Clone, Debug, Default)]
 pub(super) struct End {
@@ -358,10 +388,11 @@ pub(super) struct End {
     pub(super) error: Option<String>,
 }
 
-/// Ends a work that was asked about; false where another process has.
+/// Ends a work that is asked about, or waits and can't be; false where another process has.
 pub(super) async fn end(
     x: &mut impl Exec,
     id: TrialWorkId,
+    from: Stood,
     end: &End,
     now: DateTime<Utc>,
 ) -> Result<bool, DbError> {
@@ -370,7 +401,7 @@ pub(super) async fn end(
         .query(
             "UPDATE trial_works SET state = $2, ended_at = $3, owner = NULL, lease_until = NULL, spent_nano = $4, \
              input_tokens = $5, output_tokens = $6, total = $7, marks = $8, error = $9 \
-             WHERE id = $1 AND state = 'asking'",
+             WHERE id = $1 AND state = $10",
         )
         .bind(id)
         .bind(end.state.to_owned())
@@ -381,6 +412,7 @@ pub(super) async fn end(
         .bind(total)
         .bind(marks.map(Json))
         .bind(end.error.clone())
+        .bind(from.name().to_owned())
         .exec()
         .await?;
     Ok(rows == 1)
@@ -432,16 +464,25 @@ pub(super) async fn orphaned(
     .await
 }
 
-/// Prolongs the leases of all that a process asks for trials.
+/// Prolongs the leases of those works that a process is asking about.
 ///
 /// # Errors
 /// If the database fails.
-pub(crate) async fn renew(x: &mut impl Exec, owner: &str, until: DateTime<Utc>) -> Result<u64, DbError> {
-    x.query("UPDATE trial_works SET lease_until = $2 WHERE state = 'asking' AND owner = $1")
-        .bind(owner.to_owned())
-        .bind(until)
-        .exec()
-        .await
+pub(crate) async fn renew(
+    x: &mut impl Exec,
+    owner: &str,
+    ids: &[Uuid],
+    until: DateTime<Utc>,
+) -> Result<(), DbError> {
+    for id in ids {
+        x.query("UPDATE trial_works SET lease_until = $3 WHERE id = $1 AND owner = $2 AND state = 'asking'")
+            .bind(*id)
+            .bind(owner.to_owned())
+            .bind(until)
+            .exec()
+            .await?;
+    }
+    Ok(())
 }
 
 // What was found -------------------------------------------------------------------------------------------------------
@@ -501,8 +542,7 @@ pub(super) async fn both_marks(
     .await
 }
 
-/// How many assignments are marked by each version of the prompt, and how many answers each has had with what they were
-/// counted at, since a time.
+/// How many assignments are marked by each version of the prompt.
 pub(super) async fn assignments_by_version(x: &mut impl Exec) -> Result<Vec<(i64, i64)>, DbError> {
     x.query("SELECT prompt_version, COUNT(*) FROM assignments GROUP BY prompt_version").all().await
 }
@@ -518,16 +558,33 @@ pub(super) struct ByPrompt {
     pub(super) output_tokens: i64,
 }
 
-/// What answers were counted at since a time.
-pub(super) async fn counted_since(x: &mut impl Exec, since: DateTime<Utc>) -> Result<Vec<ByPrompt>, DbError> {
+/// What the newest answers since a time were counted at, at most so many.
+pub(super) async fn counted_since(
+    x: &mut impl Exec,
+    since: DateTime<Utc>,
+    most: i64,
+) -> Result<Vec<ByPrompt>, DbError> {
     x.query(
         "SELECT a.template, l.provider, l.model, COUNT(*) AS answers, \
          CAST(SUM(l.input_tokens) AS BIGINT) AS input_tokens, CAST(SUM(l.output_tokens) AS BIGINT) AS output_tokens \
-         FROM assessments a JOIN ledger l ON l.job_id = a.job_id AND l.kind = 'settle' AND l.response_id = a.response_id \
-         WHERE a.created_at >= $1 AND a.template IS NOT NULL AND l.input_tokens > 0 \
-         GROUP BY a.template, l.provider, l.model ORDER BY a.template, answers DESC, l.provider, l.model",
+         FROM (SELECT job_id, template, response_id FROM assessments WHERE id >= $1 AND template IS NOT NULL \
+         ORDER BY id DESC LIMIT $2) a \
+         JOIN ledger l ON l.job_id = a.job_id AND l.kind = 'settle' AND l.response_id = a.response_id \
+         WHERE l.input_tokens > 0 GROUP BY a.template, l.provider, l.model ORDER BY a.template, answers DESC, l.provider, l.model",
+    )
+    .bind(first_id_at::<AssessmentId>(since))
+    .bind(most)
+    .all()
+    .await
+}
+
+/// How many calls of trials were spent without an answer, and what they were booked at, since a time.
+pub(crate) async fn lost_since(x: &mut impl Exec, since: DateTime<Utc>) -> Result<(i64, NanoUsd), DbError> {
+    x.query(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(spent_nano), 0) AS BIGINT) FROM trial_works \
+         WHERE state = 'lost' AND ended_at >= $1",
     )
     .bind(since)
-    .all()
+    .one()
     .await
 }

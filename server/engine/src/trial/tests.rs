@@ -57,7 +57,8 @@ async fn server(says: Says) -> Server {
                 }
                 Err(status) => {
                     let status = StatusCode::from_u16(status).unwrap();
-                    (status, Json(json!({"error": {"message": "no", "type": "server_error"}}))).into_response()
+                    (status, Json(json!({"error": {"message": "no", "type": "server_error"}})))
+                        .into_response()
                 }
             }
         }
@@ -250,7 +251,7 @@ async fn another_prompt_is_held_against_the_one_in_use() {
         assert!(plan.other_prompts.is_empty(), "{plan:?}");
         // Another than the one in use at another provider says nothing of the version alone.
         let refused = engine.use_prompt(&admin, 2, false).await.unwrap_err().to_string();
-        assert!(refused.contains("no trial of at least 30 works held it against version 1"), "{refused}");
+        assert!(refused.contains("no trial of at least 30 works that was let end held it"), "{refused}");
     })
     .await;
 }
@@ -278,11 +279,8 @@ async fn a_version_is_put_in_use_once_a_trial_judged_it_equal() {
             let sql = "UPDATE model_jobs SET provider = 'second' WHERE id = $1";
             db.clone().query(sql).bind(*job).exec().await.unwrap();
         }
-        let fresh = course::Assignment {
-            id: engine.world().id(),
-            key: "essay-3".into(),
-            ..house.assignment.clone()
-        };
+        let fresh =
+            course::Assignment { id: engine.world().id(), key: "essay-3".into(), ..house.assignment.clone() };
         course::store::insert_assignment(&mut db.clone(), &fresh).await.unwrap();
         assert!(matches!(engine.use_prompt(&admin, 2, false).await, Err(TrialError::Untried { .. })));
         assert!(matches!(engine.use_prompt(&admin, 9, true).await, Err(TrialError::Version(9))));
@@ -293,9 +291,13 @@ async fn a_version_is_put_in_use_once_a_trial_judged_it_equal() {
         house.clock.advance(TimeDelta::seconds(1));
         engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 36)).await.unwrap();
         run(&house).await;
-        let plan = engine.plan(&admin, &Workload::REFERENCE, Some("second"), Some("gpt-6-luna")).await.unwrap();
+        let plan =
+            engine.plan(&admin, &Workload::REFERENCE, Some("second"), Some("gpt-6-luna")).await.unwrap();
         let [other] = &plan.other_prompts[..] else { panic!("{plan:?}") };
-        assert_eq!((other.prompt_version, other.against, other.output_tokens, other.counts), (2, 1, 200, true));
+        assert_eq!(
+            (other.prompt_version, other.against, other.output_tokens, other.counts),
+            (2, 1, 200, true)
+        );
         assert!(other.saving_percent > plan.saving_percent);
         let adopted = engine.use_prompt(&admin, 2, false).await.unwrap();
         assert_eq!(adopted, Adopted { version: 2, assignments: 1 });
@@ -309,8 +311,15 @@ async fn a_version_is_put_in_use_once_a_trial_judged_it_equal() {
         let (by, measured) = &one.measured[0];
         assert_eq!((by.prompt_version, measured.answers, measured.output_tokens), (1, 36, 200));
         let adoption = &shown.adoptions[0];
-        assert_eq!((adoption.version, adoption.by, adoption.by_name.as_deref()), (2, admin.person_id(), Some("Ada Lind")));
-        assert!(adoption.evidence.contains("a trial of 36 works at gpt-6-luna found a kappa of 0.9"), "{}", adoption.evidence);
+        assert_eq!(
+            (adoption.version, adoption.by, adoption.by_name.as_deref()),
+            (2, admin.person_id(), Some("Ada Lind"))
+        );
+        assert!(
+            adoption.evidence.contains("a trial of 36 works at gpt-6-luna found a kappa of 0.9"),
+            "{}",
+            adoption.evidence
+        );
         // Back to the first without more ado, and nothing is noted twice.
         house.clock.advance(TimeDelta::seconds(1));
         assert!(matches!(engine.use_prompt(&admin, 1, false).await, Err(TrialError::Untried { .. })));
@@ -322,7 +331,7 @@ async fn a_version_is_put_in_use_once_a_trial_judged_it_equal() {
     .await;
 }
 
-/// Number 1 is refused, number 2 can't be used, number 4 is cut off.
+/// Number 1 is refused, number 2 can't be used.
 fn badly(body: &str) -> Result<(&'static str, u32), u16> {
     match body {
         _ if body.contains("number 1.") => Err(400),
@@ -339,7 +348,15 @@ async fn what_goes_wrong_is_booked_and_said() {
         marked(&house, 6).await;
         let trial = engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 1), 6)).await.unwrap();
         // One is asked by a process that ends: it is found when its lease is over.
-        let cut_off = waiting(&house).await[0];
+        let (cut_off,): (TrialWorkId,) = db
+            .clone()
+            .query(
+                "SELECT t.id FROM trial_works t JOIN works w ON w.submission_id = t.submission_id \
+                 WHERE w.text LIKE '%number 4.%'",
+            )
+            .one()
+            .await
+            .unwrap();
         let gone = engine.lease_until();
         assert!(store::take(&mut db.clone(), cut_off, "gone", gone).await.unwrap());
         for id in waiting(&house).await {
@@ -384,7 +401,7 @@ async fn a_trial_is_stopped() {
         // One is at work as it is stopped, and ends as it would have.
         assert!(store::take(&mut db.clone(), works[1], "another", engine.lease_until()).await.unwrap());
         engine.stop_trial(&admin, trial.id).await.unwrap();
-        assert!(matches!(engine.stop_trial(&admin, trial.id).await, Err(TrialError::Ended)));
+        engine.stop_trial(&admin, trial.id).await.unwrap();
         assert_eq!(detail(&house, trial.id).await.compared.open(), 1);
         assert!(waiting(&house).await.is_empty());
         assert!(matches!(engine.try_work(works[2]).await.unwrap(), Answered::Done));
@@ -394,6 +411,7 @@ async fn a_trial_is_stopped() {
         let found = detail(&house, trial.id).await.compared;
         assert_eq!((found.marked, found.unanswered, found.open()), (1, 7, 0));
         assert!(found.trial.stopped && found.trial.ended_at.is_some());
+        assert!(matches!(engine.stop_trial(&admin, trial.id).await, Err(TrialError::Ended)));
         let (reserved, expected, _) = money(&house).await;
         assert_eq!((reserved, expected), (NanoUsd::ZERO, NanoUsd::ZERO));
     })
@@ -401,7 +419,7 @@ async fn a_trial_is_stopped() {
 }
 
 #[tokio::test]
-async fn marks_by_people_come_first_and_stand_apart() {
+async fn marks_by_people_stand_apart() {
     each_db(async |db| {
         let (house, _server, admin) = with(db.clone(), nearly).await;
         let engine = &house.engine;
@@ -411,11 +429,17 @@ async fn marks_by_people_come_first_and_stand_apart() {
                    template = NULL, prompt = NULL, total = 0 WHERE job_id = $1";
         let by = admin.person_id().unwrap();
         assert_eq!(db.clone().query(sql).bind(jobs[1]).bind(by).exec().await.unwrap(), 1);
-        let trial = engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 3)).await.unwrap();
+        let trial = engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 12)).await.unwrap();
         run(&house).await;
         let found = detail(&house, trial.id).await.compared;
-        assert_eq!((found.people.works, found.agreement.works), (1, 2));
+        assert_eq!((found.people.works, found.agreement.works), (1, 11));
         assert_eq!((found.people.same, found.people.difference), (0.0, 500.0));
+        assert_eq!((found.own.answers, found.other.answers), (11, 11), "of the same works");
+        // What the usual marker did is not given up for it.
+        engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 1), 3)).await.unwrap();
+        run(&house).await;
+        let few = engine.trials(&admin).await.unwrap().remove(0);
+        assert_eq!((few.people.works, few.agreement.works), (0, 3));
     })
     .await;
 }
@@ -428,7 +452,8 @@ async fn what_a_trial_found_counts_in_plans_and_comparisons() {
         marked(&house, 40).await;
         let plan = async || engine.plan(&admin, &Workload::REFERENCE, Some("openai"), None).await.unwrap();
         let of = |plan: crate::plan::Plan| {
-            let other = plan.other_models.into_iter().find(|o| o.provider == "second" && o.model == "gpt-6-luna");
+            let other =
+                plan.other_models.into_iter().find(|o| o.provider == "second" && o.model == "gpt-6-luna");
             other.map(|other| (other.agreement.is_some(), other.counts)).unwrap()
         };
         assert_eq!(of(plan().await), (false, false));
@@ -460,8 +485,14 @@ async fn what_can_t_be_tried_is_said() {
         for (new, words) in [
             (trial_of(&house, luna(), 0), "A trial has 1 to 200 works, and 0 were asked for"),
             (trial_of(&house, luna(), 201), "A trial has 1 to 200 works"),
-            (trial_of(&house, marker("gpt-6-luna", 3), 5), "There is no version 3 of the prompt; there are 1 to 2."),
-            (trial_of(&house, marker("gpt-7", 1), 5), "gpt-7 of second can’t be asked here: the provider is set up with gpt-6-luna, gpt-6-astra."),
+            (
+                trial_of(&house, marker("gpt-6-luna", 3), 5),
+                "There is no version 3 of the prompt; there are 1 to 2.",
+            ),
+            (
+                trial_of(&house, marker("gpt-7", 1), 5),
+                "gpt-7 of second can’t be asked here: the provider is set up with gpt-6-luna, gpt-6-astra.",
+            ),
             (
                 trial_of(&house, Marker { provider: "third".into(), ..luna() }, 5),
                 "gpt-6-luna of third can’t be asked here: the provider is not set up, or is switched off.",
@@ -483,7 +514,8 @@ async fn what_can_t_be_tried_is_said() {
         let told = start(trial_of(&house, luna(), 3)).await;
         assert!(told.starts_with("The budget stops it: 3 works may cost up to $0.00"), "{told}");
         assert!(waiting(&house).await.is_empty() && engine.trials(&admin).await.unwrap().is_empty());
-        let denied = |error| matches!(error, TrialError::Identity(IdentityError::Denied(Denied::Forbidden(_))));
+        let denied =
+            |error| matches!(error, TrialError::Identity(IdentityError::Denied(Denied::Forbidden(_))));
         assert!(denied(engine.start_trial(&house.student, &trial_of(&house, luna(), 3)).await.unwrap_err()));
         assert!(denied(engine.trials(&house.student).await.unwrap_err()));
         assert!(denied(engine.prompts(&house.student).await.unwrap_err()));
@@ -493,6 +525,97 @@ async fn what_can_t_be_tried_is_said() {
         assert!(denied(engine.stop_trial(&house.student, unknown).await.unwrap_err()));
         assert!(matches!(engine.trial(&admin, unknown).await, Err(TrialError::NotFound)));
         assert!(matches!(engine.stop_trial(&admin, unknown).await, Err(TrialError::NotFound)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_is_prolonged_only_for_what_is_at_work() {
+    each_db(async |db| {
+        let (house, _server, admin) = with(db.clone(), nearly).await;
+        let engine = &house.engine;
+        marked(&house, 2).await;
+        engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 2)).await.unwrap();
+        let works = waiting(&house).await;
+        let (begun, later) = (engine.lease_until(), engine.lease_until() + TimeDelta::minutes(5));
+        for id in &works {
+            assert!(store::take(&mut db.clone(), *id, "own", begun).await.unwrap());
+        }
+        // The answer to the first could not be booked: nobody is at work on it any more.
+        renew(&mut db.clone(), "own", &[works[1].0], later).await.unwrap();
+        renew(&mut db.clone(), "another", &[works[0].0], later).await.unwrap();
+        let left = store::orphaned(&mut db.clone(), begun, 10).await.unwrap();
+        assert_eq!(left.iter().map(|work| work.id).collect::<Vec<_>>(), [works[0]]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_put_back_into_a_stopped_trial_is_not_asked() {
+    each_db(async |db| {
+        let (house, server, admin) = with(db.clone(), nearly).await;
+        let engine = &house.engine;
+        marked(&house, 3).await;
+        let trial = engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 3)).await.unwrap();
+        let at_work = waiting(&house).await[0];
+        assert!(store::take(&mut db.clone(), at_work, "own", engine.lease_until()).await.unwrap());
+        engine.stop_trial(&admin, trial.id).await.unwrap();
+        // Its process put it back and ended before it looked whether the trial was stopped.
+        let now = engine.now();
+        assert!(store::put_back(&mut db.clone(), at_work, 1, now, "busy").await.unwrap());
+        assert!(!store::take(&mut db.clone(), at_work, "own", engine.lease_until()).await.unwrap());
+        assert!(matches!(engine.try_work(at_work).await.unwrap(), Answered::Done));
+        assert!(server.asked().is_empty() && waiting(&house).await.is_empty());
+        let found = detail(&house, trial.id).await.compared;
+        assert_eq!((found.unanswered, found.open()), (3, 0));
+        assert!(found.trial.ended_at.is_some());
+        assert_eq!(money(&house).await, (NanoUsd::ZERO, NanoUsd::ZERO, NanoUsd::ZERO));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_can_t_be_asked_any_more_ends_without_cost() {
+    each_db(async |db| {
+        let (house, server, admin) = with(db.clone(), nearly).await;
+        let engine = &house.engine;
+        marked(&house, 2).await;
+        let trial = engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 2)).await.unwrap();
+        let works = waiting(&house).await;
+        let sql = "UPDATE providers SET enabled = $1, updated_at = $2 WHERE name = 'second'";
+        house.clock.advance(TimeDelta::seconds(1));
+        db.clone().query(sql).bind(false).bind(engine.now()).exec().await.unwrap();
+        engine.refresh_load().await.unwrap();
+        assert!(matches!(engine.try_work(works[0]).await.unwrap(), Answered::Done));
+        // Nor is what nobody came to in hours.
+        house.clock.advance(TimeDelta::hours(7));
+        assert!(matches!(engine.try_work(works[1]).await.unwrap(), Answered::Done));
+        let found = detail(&house, trial.id).await;
+        assert_eq!((found.compared.unanswered, found.compared.open()), (2, 0));
+        assert_eq!(found.errors.len(), 2, "{:?}", found.errors);
+        assert!(server.asked().is_empty());
+        assert_eq!(money(&house).await, (NanoUsd::ZERO, NanoUsd::ZERO, NanoUsd::ZERO));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn marks_by_a_rubric_of_another_day_are_not_tried_on() {
+    each_db(async |db| {
+        let (house, _server, admin) = with(db.clone(), nearly).await;
+        let engine = &house.engine;
+        marked(&house, 3).await;
+        let mut rubric = engine.marking(house.assignment.id).await.unwrap().context.rubric.clone();
+        rubric.criteria[0].description = "How clear it is.".into();
+        let world = engine.world().clone();
+        let course = house.assignment.course_id;
+        let (version, _) =
+            course::store::put_rubric(&mut db.clone(), &world, course, "essay", &rubric).await.unwrap();
+        let changed = course::Assignment { rubric_version_id: version.id, ..house.assignment.clone() };
+        course::store::update_assignment(&mut db.clone(), &changed).await.unwrap();
+        engine.courses().forget_all();
+        let told = engine.start_trial(&admin, &trial_of(&house, marker("gpt-6-luna", 2), 3)).await;
+        assert!(matches!(told, Err(TrialError::NothingMarked)));
     })
     .await;
 }

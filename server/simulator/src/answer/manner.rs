@@ -88,7 +88,12 @@ mod tests {
         let read = |line| limit(line).unwrap();
         assert_eq!(read("- `comment`: one sentence of at most 20 words: why."), ("comment".to_owned(), 20));
         assert_eq!(read("- `next_step`: one thing, in at most 15 words."), ("next_step".to_owned(), 15));
-        for none in ["- `comment`: short", "at most 20 words", "`confidence` to at most 0.3.", "`a`: at most many words"] {
+        for none in [
+            "- `comment`: short",
+            "at most 20 words",
+            "`confidence` to at most 0.3.",
+            "`a`: at most many words",
+        ] {
             assert_eq!(limit(none), None, "{none}");
         }
     }

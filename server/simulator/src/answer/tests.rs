@@ -206,7 +206,10 @@ fn all_sorts_of_schemas_are_obeyed() {
 fn endless_schemas_end() {
     let schema = json!({"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}});
     let schema = Schema::parse(&schema.to_string(), Strictness::Loose).unwrap();
-    assert!(serde_json::from_str::<Value>(&generate(&schema, &work::find(ESSAY), &Manner::default(), None)).is_ok());
+    assert!(
+        serde_json::from_str::<Value>(&generate(&schema, &work::find(ESSAY), &Manner::default(), None))
+            .is_ok()
+    );
 }
 
 #[test]
@@ -214,7 +217,8 @@ fn spoilt_answers_break_the_schema_in_one_place() {
     let schema = rubric();
     let works = work::find(ESSAY);
     for (spoil, sign) in [(Spoil::Value, "is not Enum"), (Spoil::Field, "is not Object")] {
-        let value: Value = serde_json::from_str(&generate(&schema, &works, &Manner::default(), Some(spoil))).unwrap();
+        let value: Value =
+            serde_json::from_str(&generate(&schema, &works, &Manner::default(), Some(spoil))).unwrap();
         let problem = problem(&schema, &schema.root, &value).unwrap();
         assert!(problem.contains(sign), "{problem}");
     }
@@ -223,5 +227,8 @@ fn spoilt_answers_break_the_schema_in_one_place() {
         Schema::parse(r#"{"type":"object","properties":{"a":{"type":"null"}}}"#, Strictness::Loose).unwrap();
     assert_eq!(generate(&flat, &works, &Manner::default(), Some(Spoil::Value)), "{}");
     let bare = Schema::parse(r#"{"type":"integer"}"#, Strictness::Loose).unwrap();
-    assert!(serde_json::from_str::<Value>(&generate(&bare, &works, &Manner::default(), Some(Spoil::Value))).is_err());
+    assert!(
+        serde_json::from_str::<Value>(&generate(&bare, &works, &Manner::default(), Some(Spoil::Value)))
+            .is_err()
+    );
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// How cost control stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CostControl {
     /// The month that savings and changes are of, in the institution's time zone.
     #[schema(example = "2026-11")]
@@ -62,12 +62,16 @@ pub struct CostControlChange {
 }
 
 /// A provider's economy model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EconomyModel {
     /// Provider's name.
     pub provider: String,
     /// The model.
     pub model: String,
+    /// The provider's usual model, which would do the work otherwise.
+    pub usual: String,
+    /// How far the marks of both agree, as a trial found; none where none was made.
+    pub agreement: Option<super::prompts::ModelAgreement>,
 }
 
 /// Who is to decide about a measure.

@@ -62,7 +62,7 @@ pub struct Adoption {
     pub version: i64,
     /// When.
     pub at: DateTime<Utc>,
-    /// The id of who did; none: the command line.
+    /// The id of who did; none: a person who is gone.
     pub by: Option<Uuid>,
     /// Their name.
     pub by_name: Option<String>,

@@ -314,7 +314,8 @@ mod tests {
                 Ok(Held { kind: ProviderKind::Openai, terms, batches: name == "openai" })
             }
         };
-        let agreement = Agreement { works: 34, kappa: Some(0.857), shift: Some(0.02), ..Agreement::default() };
+        let agreement =
+            Agreement { works: 34, kappa: Some(0.857), shift: Some(0.02), ..Agreement::default() };
         let tried = |_: &EqualModel, other: &EqualModel| (other.provider == "second").then_some(agreement);
         let found = compare(vec![group], &[work], held, tried);
         let text = text(&report(vec![], &[], &Facts::default()), &found);

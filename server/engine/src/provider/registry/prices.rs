@@ -90,11 +90,7 @@ impl Prices {
     #[must_use]
     pub fn terms(&self, kind: ProviderKind, provider: &str, model: &str, at: DateTime<Utc>) -> Option<Terms> {
         let (price, deal, whose) = self.dated(kind, provider, model, at)?;
-        let volume = || {
-            let volumes = self.volumes.read().unwrap_or_else(PoisonError::into_inner);
-            volumes.get(&(kind, whose.to_owned(), model.to_owned())).copied().unwrap_or(0)
-        };
-        let tokens = if deal.tiers.is_empty() { 0 } else { volume() };
+        let tokens = if deal.tiers.is_empty() { 0 } else { self.volume(kind, whose, model) };
         Some(Terms::new(price, &deal, tokens))
     }
 
@@ -152,6 +148,13 @@ impl Prices {
     pub fn are_by_volume(&self) -> bool {
         let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
         book.values().flatten().any(|(.., deal)| !deal.tiers.is_empty())
+    }
+
+    /// Tokens paid for this month, of a model whose price depends on it; the provider is empty for all of the kind.
+    #[must_use]
+    pub fn volume(&self, kind: ProviderKind, provider: &str, model: &str) -> u64 {
+        let volumes = self.volumes.read().unwrap_or_else(PoisonError::into_inner);
+        volumes.get(&(kind, provider.to_owned(), model.to_owned())).copied().unwrap_or(0)
     }
 
     /// Keeps the tokens paid for this month, by kind of provider, name (empty: all of the kind) and model.

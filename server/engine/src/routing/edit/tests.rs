@@ -207,3 +207,41 @@ impl Engine {
         queue::store::of_submission(&mut self.db(), receipt.submission.id).await.unwrap().unwrap().0.id
     }
 }
+
+#[tokio::test]
+async fn a_provider_that_is_switched_off_keeps_no_other_rule_from_being_changed() {
+    each_db(async |db| {
+        let (house, admin) = with_admin(&db).await;
+        let engine = &house.engine;
+        let mut rules = seeded();
+        rules.insert(0, Rule { priority: 0, ..all_at_once().remove(0) });
+        assert_eq!(engine.save_rules(&admin, 1, rules.clone()).await.unwrap(), 2);
+        house.clock.advance(TimeDelta::seconds(1));
+        let sql = "UPDATE providers SET enabled = $1, updated_at = $2 WHERE name = 'anthropic'";
+        db.clone().query(sql).bind(false).bind(engine.now()).exec().await.unwrap();
+        engine.refresh_load().await.unwrap();
+        // The rule is passed over, and says so.
+        let receipt = house.hand_in().await;
+        let decision = engine.decision_of(&receipt).await;
+        assert_eq!(decision.provider, "openai");
+        assert!(decision.reasoning.contains("anthropic"), "{}", decision.reasoning);
+        // Others are moved, tried, replayed, and put in force again.
+        let mut moved = rules.clone();
+        moved.swap(0, 1);
+        for (priority, rule) in (1..).zip(&mut moved) {
+            rule.priority = priority;
+        }
+        engine.replay_rules(&admin, Some(moved.clone()), 7).await.unwrap();
+        engine.try_rules(&admin, moved.clone(), &receipt.submission.tracking_id).await.unwrap();
+        assert_eq!(engine.save_rules(&admin, 2, moved.clone()).await.unwrap(), 3);
+        assert_eq!(engine.restore_rules(&admin, 3, 2).await.unwrap(), 4);
+        assert_eq!(engine.restore_rules(&admin, 4, 1).await.unwrap(), 5, "without it");
+        assert_eq!(engine.restore_rules(&admin, 5, 2).await.unwrap(), 6, "with it again");
+        // A new one may not name what is not there.
+        let other = Rule { name: "another".to_owned(), priority: 10, ..all_at_once().remove(0) };
+        rules.push(other);
+        let refused = engine.save_rules(&admin, 6, rules).await.unwrap_err();
+        assert_eq!(refused.to_string(), "anthropic is not set up (set up: openai)");
+    })
+    .await;
+}
