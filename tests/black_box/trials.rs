@@ -127,8 +127,8 @@ async fn other_models_are_held_against_the_one_in_use(database: Database) {
     marked(&school, 34).await;
     let against = school.api("admin").get("/api/v1/trials").await.expect(200).json;
     assert_eq!(against, json!([]));
-    // Whichever has marked more, the other is held against it.
-    let usual = school.count("SELECT COUNT(*) FROM model_jobs WHERE provider = 'openai'").await >= 17;
+    // Whichever has marked more, or comes first, the other is held against it.
+    let usual = school.count("SELECT COUNT(*) FROM model_jobs WHERE provider = 'openai'").await > 17;
     let (own, usual) = match usual {
         true => (("anthropic", "claude-haiku-5-5", 1), "openai"),
         false => (("openai", "gpt-6-luna", 1), "anthropic"),
@@ -138,8 +138,9 @@ async fn other_models_are_held_against_the_one_in_use(database: Database) {
     let agreement = &found["agreement"];
     assert!(agreement["works"].as_i64().unwrap() >= 15, "{found:#}");
     // Models see a work a little differently.
-    assert!(agreement["kappa"].as_f64().unwrap() > 0.5, "{found:#}");
-    assert!(agreement["same"].as_f64().unwrap() < 1.0, "{found:#}");
+    let same = agreement["same"].as_f64().unwrap();
+    assert!(same > 0.3 && same < 1.0, "{found:#}");
+    assert!(found["criteria"][0]["adjacent"].as_f64().unwrap() > 0.9, "{found:#}");
     let listed = school.api("admin").get("/api/v1/trials").await.expect(200).json;
     assert_eq!((&listed[0]["id"], &listed[0]["agreement"]), (&found["id"], &found["agreement"]));
     school.wait_until_idle(PATIENCE).await;

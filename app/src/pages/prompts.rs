@@ -86,7 +86,7 @@ fn version(version: &PromptVersion) -> AnyView {
     let state = if version.in_use {
         view! { <Tag tone=Tone::Good text="In use"/> }.into_any()
     } else {
-        let label = format!("Use version {number} for new assignments");
+        let label = format!("Use it: version {number} for new assignments");
         view! {
             <PostForm action="/admin/prompts" class="row no-print">
                 <input type="hidden" name="version" value=number.to_string()/>

@@ -380,7 +380,7 @@ impl Generator<'_> {
     /// by who judges.
     fn share(&self) -> f64 {
         const SPREAD: f64 = 0.12;
-        const EYE: f64 = 0.10;
+        const EYE: f64 = 0.06;
         let chance = (self.pick("share") >> 11) as f64 / (1u64 << 53) as f64;
         let shift = if self.label.is_some() { (chance - 0.5) * SPREAD } else { 0.0 };
         let eye = self.manner.shift(self.pick("eye"), EYE);
