@@ -492,6 +492,17 @@ CREATE TABLE budgets (
     UNIQUE (scope)
 );
 
+-- Every budget that was set and removed, so that a month that has ended keeps those that it had.
+CREATE TABLE budget_changes (
+    id         UUID PRIMARY KEY NOT NULL,
+    changed_at TIMESTAMPTZ NOT NULL,
+    scope      TEXT NOT NULL,             -- as in budgets
+    limit_nano BIGINT,                   -- none: it was removed
+    hard_stop  BOOLEAN NOT NULL,
+    changed_by UUID REFERENCES people (id) -- none: the set-up file
+);
+CREATE INDEX budget_changes_scope ON budget_changes (scope, id);
+
 -- Thresholds of budgets that were passed, each told once; a changed limit is a new matter.
 CREATE TABLE budget_alerts (
     id         UUID PRIMARY KEY NOT NULL,

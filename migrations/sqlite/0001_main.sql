@@ -492,6 +492,17 @@ CREATE TABLE budgets (
     UNIQUE (scope)
 ) STRICT;
 
+-- Every budget that was set and removed, so that a month that has ended keeps those that it had.
+CREATE TABLE budget_changes (
+    id         BLOB PRIMARY KEY NOT NULL,
+    changed_at TEXT NOT NULL,
+    scope      TEXT NOT NULL,             -- as in budgets
+    limit_nano INTEGER,                   -- none: it was removed
+    hard_stop  INTEGER NOT NULL,
+    changed_by BLOB REFERENCES people (id) -- none: the set-up file
+) STRICT;
+CREATE INDEX budget_changes_scope ON budget_changes (scope, id);
+
 -- Thresholds of budgets that were passed, each told once; a changed limit is a new matter.
 CREATE TABLE budget_alerts (
     id         BLOB PRIMARY KEY NOT NULL,

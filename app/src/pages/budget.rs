@@ -2,13 +2,13 @@
 
 use super::{Message, cost_control, load_for_viewer, month_plan, query};
 use crate::components::{
-    Bar, BarPart, DataTable, EmptyState, ErrorSummary, Field, Figure, Note, NoteTone, PageTitle, PostForm,
-    Remarks, SpendChart, Tag, Tone, col, described_by, num, visit,
+    Bar, BarPart, DataTable, EmptyState, ErrorSummary, Field, Figure, Moment, Note, NoteTone, PageTitle,
+    PostForm, Remarks, SpendChart, Tag, Tone, col, described_by, num, visit,
 };
 use crate::data::RefusedForm;
 use crate::view::{Budget, CourseSpend, Standing, WaySpend};
 use crate::{when, words};
-use chrono::{Datelike as _, Months, NaiveDate};
+use chrono::{DateTime, Datelike as _, Months, NaiveDate, Utc};
 use leptos::prelude::*;
 
 /// `/admin/budget?month=&set=`
@@ -76,6 +76,7 @@ fn draw(page: Budget, done: Option<&str>) -> AnyView {
             <div class="side">
                 <div class="stack apart">
                     {standings(&page)}
+                    {changes(&page.changes)}
                     {cost_control::section(&page.control, page.open)}
                     {courses(&page.courses)}
                     {ways(&page.ways)}
@@ -167,6 +168,25 @@ fn standings(page: &Budget) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+fn changes(changes: &[(DateTime<Utc>, String)]) -> Option<AnyView> {
+    if changes.is_empty() {
+        return None;
+    }
+    let items = changes
+        .iter()
+        .map(|(at, words)| view! { <li><Moment at=*at short=true/><div class="whole">{words.clone()}</div></li> })
+        .collect_view();
+    Some(
+        view! {
+            <details>
+                <summary>"Budgets that were changed this month"</summary>
+                <ol class="timeline">{items}</ol>
+            </details>
+        }
+        .into_any(),
+    )
 }
 
 fn standing_row(standing: &Standing, open: bool) -> AnyView {

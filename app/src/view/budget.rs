@@ -1,7 +1,7 @@
 //! What the page of budgets shows.
 
 use super::{CostControl, NanoUsd, Remark, Spend};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 /// The money of a month.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Budget {
     pub courses: Vec<CourseSpend>,
     /// Spend by model and route, the largest first.
     pub ways: Vec<WaySpend>,
+    /// Budgets that were set and removed in the month, the newest first: when, and in words.
+    pub changes: Vec<(DateTime<Utc>, String)>,
     /// What such a month costs, and why.
     pub plan: Option<MonthPlan>,
     /// For whom a budget can be set: the value of the form, and the words.

@@ -368,7 +368,7 @@ async fn a_server_without_batches_marks_in_real_time_at_its_own_price() {
             // Where it costs nothing, a budget of nothing stops nothing.
             let limit = NanoUsd::from_dollars(i64::from(input > 0));
             let mut tx = fresh.db.begin().await.unwrap();
-            budget::save_budget(&mut tx, &world, budget::INSTITUTION, limit, true).await.unwrap();
+            budget::save_budget(&mut tx, &world, budget::INSTITUTION, (limit, true), None).await.unwrap();
             tx.commit().await.unwrap();
             let school = School::with(fresh.db.clone(), vec![own]).await;
             let mut receipts = Vec::new();

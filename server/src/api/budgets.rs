@@ -105,6 +105,14 @@ async fn stand(app: &App, actor: &Actor, month: Option<Month>) -> Result<model::
         detail: advice.detail,
     });
     let advice = advice.collect();
+    let changes = found.changes.into_iter().map(|change| model::BudgetChange {
+        at: change.at,
+        scope: change.scope,
+        limit_nano_usd: change.limit.map(|limit| limit.0),
+        hard_stop: change.hard_stop,
+        by: change.by,
+    });
+    let changes = changes.collect();
     let spending = found.ways.into_iter().map(|(way, paid, realtime)| model::SpendingPart {
         course: way.course_id.0,
         cost_centre: way.cost_centre,
@@ -126,6 +134,7 @@ async fn stand(app: &App, actor: &Actor, month: Option<Month>) -> Result<model::
         by_day: by_day.map(|(day, spent)| model::SpentByDay { day, spent_nano_usd: spent.0 }).collect(),
         spending: spending.collect(),
         advice,
+        changes,
     })
 }
 

@@ -7,10 +7,12 @@ use super::{
 };
 use quire_app::{
     data::{PageError, PageResult, RefusedForm},
-    view,
+    view, words,
 };
 use quire_engine::{
-    budget::{self, Advice, BudgetError, INSTITUTION, Monitor, Month, NoMonth, Paid, Standing, Way},
+    budget::{
+        self, Advice, BudgetChange, BudgetError, INSTITUTION, Monitor, Month, NoMonth, Paid, Standing, Way,
+    },
     course::Course,
     identity::Actor,
     store::{CourseId, NanoUsd},
@@ -68,6 +70,7 @@ impl Pages {
             standings: monitor.standings.iter().map(standing).collect(),
             control: cost_control::shown(control),
             advice,
+            changes: monitor.changes.iter().map(|one| (one.at, change(one, &monitor.courses))).collect(),
             courses: by_course(&monitor),
             ways: by_way(&monitor),
             plan,
@@ -122,6 +125,24 @@ fn standing(standing: &Standing) -> view::Standing {
         left: standing.left().map(money),
         used: standing.used(),
         likely: standing.projection.map(|projection| money(projection.likely)),
+    }
+}
+
+/// What was done to a budget, in words.
+fn change(change: &BudgetChange, courses: &[Course]) -> String {
+    let whose = match courses.iter().find(|course| course.id.to_string() == change.scope) {
+        Some(course) => course.code.as_str(),
+        None if change.scope == INSTITUTION => "The institution",
+        None => "A course that is gone",
+    };
+    let by =
+        change.by.as_ref().map_or_else(|| ", by the set-up file".to_owned(), |name| format!(", by {name}"));
+    match change.limit {
+        Some(limit) => {
+            let stop = if change.hard_stop { "with a hard stop" } else { "that only warns" };
+            format!("{whose}: {} a month {stop}{by}.", words::usd(money(limit)))
+        }
+        None => format!("{whose}: no budget any more{by}."),
     }
 }
 

@@ -56,6 +56,10 @@ pub fn budget(month: Option<&str>, set: Option<&str>, sent: Option<&RefusedForm>
             standing("c2", ("W101", Some("Writing and thinking")), Some((120.0, false)), 98.2),
             standing("c3", ("H310", Some("History of science")), Some((25.0, false)), 26.4),
         ],
+        changes: vec![
+            (super::ago(4_320), "The institution: $900 a month with a hard stop, by Remi Okafor.".to_owned()),
+            (super::ago(9_000), "H310: no budget any more, by Ines Roth.".to_owned()),
+        ],
         control: control(),
         advice: vec![
             Remark {

@@ -132,6 +132,7 @@ mod tests {
             by_day: Vec::new(),
             ways: vec![way(true, 40), way(false, realtime)],
             courses: Vec::new(),
+            changes: vec![],
         };
         assert_eq!(advice(&Monitor { open: false, ..monitor.clone() }), []);
         advice(&monitor).into_iter().map(|advice| (advice.kind, advice.title)).collect()

@@ -64,7 +64,8 @@ impl Engine {
         {
             return Err(BudgetError::NoCourse(id));
         }
-        store::save_budget(&mut tx, self.world(), &scope.to_string(), limit, hard_stop).await?;
+        store::save_budget(&mut tx, self.world(), &scope.to_string(), (limit, hard_stop), actor.person_id())
+            .await?;
         tx.commit().await?;
         tracing::info!(%scope, limit_usd = limit.dollars(), hard_stop, by = ?actor.person_id(), "a budget was set");
         Ok(self.refresh_load().await?)
@@ -76,9 +77,11 @@ impl Engine {
     /// If the person may not, or there is no such budget.
     pub async fn remove_budget(&self, actor: &Actor, scope: Scope) -> Result<(), BudgetError> {
         self.identity().check(actor, &Act::ManageBudgets).await?;
-        if !store::remove_budget(&mut self.db(), &scope.to_string()).await? {
+        let mut tx = self.db().begin().await?;
+        if !store::remove_budget(&mut tx, self.world(), &scope.to_string(), actor.person_id()).await? {
             return Err(BudgetError::NoBudget);
         }
+        tx.commit().await?;
         tracing::info!(%scope, by = ?actor.person_id(), "a budget was removed");
         Ok(self.refresh_load().await?)
     }

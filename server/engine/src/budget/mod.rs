@@ -24,6 +24,6 @@ pub use monitor::{Monitor, Standing};
 pub use month::{Month, NoMonth, begin_of, day_of};
 pub use projection::{Known, Projection, project};
 pub use store::{
-    budgets, line_of_response, lines_of_job, marked, record, remove_budget, save_budget, spending,
+    BudgetChange, budgets, line_of_response, lines_of_job, marked, record, save_budget, spending,
     spending_for_update,
 };

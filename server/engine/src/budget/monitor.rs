@@ -1,7 +1,7 @@
 //! How the month's money stands, and what it will come to (SPEC 7.3).
 
 use super::{
-    Budget, BudgetError, INSTITUTION, Month, Paid, Spending, Way, days,
+    Budget, BudgetChange, BudgetError, INSTITUTION, Month, Paid, Spending, Way, begin_of, days,
     projection::{Known, LOOK_BACK, Projection, project},
     store,
 };
@@ -12,6 +12,9 @@ use crate::{
     store::NanoUsd,
 };
 use chrono::{Days, NaiveDate};
+
+/// Changes that are shown, at most.
+const MOST_CHANGES: i64 = 50;
 
 /// The money of a month.
 #[derive(Clone, Debug)]
@@ -31,6 +34,8 @@ pub struct Monitor {
     pub ways: Vec<(Way, Paid, Option<NanoUsd>)>,
     /// All courses, by their codes.
     pub courses: Vec<Course>,
+    /// Budgets that were set and removed in the month, the newest first.
+    pub changes: Vec<BudgetChange>,
 }
 
 /// How one budget stands, or spending without one.
@@ -90,7 +95,14 @@ impl Engine {
         let until = if open { today } else { month.last() };
         let mut db = self.db();
         let courses = course::store::courses(&mut db).await?;
-        let budgets = store::budgets(&mut db).await?;
+        let end = begin_of(month.next().first(), self.zone());
+        // A month that has ended is held against the budgets that it had.
+        let budgets = match open {
+            true => store::budgets(&mut db).await?,
+            false => store::budgets_at(&mut db, end).await?,
+        };
+        let changes =
+            store::changes(&mut db, (begin_of(month.first(), self.zone()), end), MOST_CHANGES).await?;
         let sums = store::spending(&mut db, month).await?;
         let mut standings = Vec::new();
         let scopes = std::iter::once(None).chain(courses.iter().map(Some));
@@ -124,6 +136,7 @@ impl Engine {
             by_day: days::summed(month.first(), until, &by_day),
             ways,
             courses,
+            changes,
         })
     }
 

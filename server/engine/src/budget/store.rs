@@ -1,9 +1,9 @@
-//! The tables `ledger`, `held`, `spending`, `budgets` and `budget_alerts`.
+//! The tables `ledger`, `held`, `spending`, `budgets`, `budget_changes` and `budget_alerts`.
 
 use super::{Budget, Line, Month, Spending, day_of, days, limit::INSTITUTION};
 use crate::{
     provider::cache::Marked,
-    store::{BudgetAlertId, DbError, Dialect, Exec, JobId, NanoUsd, Rows, World},
+    store::{BudgetAlertId, BudgetChangeId, DbError, Dialect, Exec, JobId, NanoUsd, PersonId, Rows, World},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -158,9 +158,10 @@ pub async fn save_budget(
     x: &mut impl Exec,
     world: &World,
     scope: &str,
-    limit: NanoUsd,
-    hard_stop: bool,
+    (limit, hard_stop): (NanoUsd, bool),
+    by: Option<PersonId>,
 ) -> Result<(), DbError> {
+    note_change(x, world, scope, Some((limit, hard_stop)), by).await?;
     x.query(
         "INSERT INTO budgets (id, scope, limit_nano, hard_stop) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (scope) DO UPDATE SET limit_nano = excluded.limit_nano, hard_stop = excluded.hard_stop",
@@ -178,8 +179,89 @@ pub async fn save_budget(
 ///
 /// # Errors
 /// If the database fails.
-pub async fn remove_budget(x: &mut impl Exec, scope: &str) -> Result<bool, DbError> {
-    Ok(x.query("DELETE FROM budgets WHERE scope = $1").bind(scope.to_owned()).exec().await? > 0)
+pub(super) async fn remove_budget(
+    x: &mut impl Exec,
+    world: &World,
+    scope: &str,
+    by: Option<PersonId>,
+) -> Result<bool, DbError> {
+    let rows = x.query("DELETE FROM budgets WHERE scope = $1").bind(scope.to_owned()).exec().await?;
+    if rows > 0 {
+        note_change(x, world, scope, None, by).await?;
+    }
+    Ok(rows > 0)
+}
+
+/// A budget was set or removed.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct BudgetChange {
+    /// When.
+    #[sqlx(rename = "changed_at")]
+    pub at: DateTime<Utc>,
+    /// `all` for the institution, or a course's id.
+    pub scope: String,
+    /// How much a month from then on; none: it was removed.
+    #[sqlx(rename = "limit_nano")]
+    pub limit: Option<NanoUsd>,
+    /// At the limit, work is queued and not sent.
+    pub hard_stop: bool,
+    /// The name of who did; none: the set-up file, or a person who is gone.
+    #[sqlx(rename = "by_name")]
+    pub by: Option<String>,
+}
+
+async fn note_change(
+    x: &mut impl Exec,
+    world: &World,
+    scope: &str,
+    budget: Option<(NanoUsd, bool)>,
+    by: Option<PersonId>,
+) -> Result<(), DbError> {
+    let (limit, hard_stop) = budget.unzip();
+    x.query(
+        "INSERT INTO budget_changes (id, changed_at, scope, limit_nano, hard_stop, changed_by) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(world.id::<BudgetChangeId>())
+    .bind(world.now())
+    .bind(scope.to_owned())
+    .bind(limit)
+    .bind(hard_stop.unwrap_or(false))
+    .bind(by)
+    .exec()
+    .await?;
+    Ok(())
+}
+
+/// The budgets as they were at a time.
+pub(super) async fn budgets_at(x: &mut impl Exec, at: DateTime<Utc>) -> Result<Vec<Budget>, DbError> {
+    x.query(
+        "SELECT c.id, c.scope, c.limit_nano, c.hard_stop FROM budget_changes c \
+         WHERE c.changed_at < $1 AND c.limit_nano IS NOT NULL AND NOT EXISTS \
+         (SELECT 1 FROM budget_changes d WHERE d.scope = c.scope AND d.changed_at < $1 AND d.id > c.id) \
+         ORDER BY c.scope",
+    )
+    .bind(at)
+    .all()
+    .await
+}
+
+/// What was set and removed in a time, the newest first, at most `most`.
+pub(super) async fn changes(
+    x: &mut impl Exec,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    most: i64,
+) -> Result<Vec<BudgetChange>, DbError> {
+    x.query(
+        "SELECT c.changed_at, c.scope, c.limit_nano, c.hard_stop, p.name AS by_name FROM budget_changes c \
+         LEFT JOIN people p ON p.id = c.changed_by WHERE c.changed_at >= $1 AND c.changed_at < $2 \
+         ORDER BY c.id DESC LIMIT $3",
+    )
+    .bind(from)
+    .bind(to)
+    .bind(most)
+    .all()
+    .await
 }
 
 /// What was told of in a month: scope, threshold and the limit then.

@@ -431,3 +431,34 @@ async fn only_administrators_set_budgets_and_no_nonsense_is_set() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_month_that_has_ended_keeps_the_budgets_that_it_had() {
+    each_db(async |db| {
+        let (house, admin) = house_with_admin(&db).await;
+        let (engine, course) = (&house.engine, house.assignment.course_id);
+        set_to(&house, "2026-10-10T12:00:00Z");
+        engine.set_budget(&admin, Scope::Course(course), usd(5), false).await.unwrap();
+        set_to(&house, "2026-11-10T12:00:00Z");
+        engine.set_budget(&Actor::System, Scope::Institution, usd(50), true).await.unwrap();
+        house.clock.advance(TimeDelta::hours(1));
+        engine.set_budget(&admin, Scope::Institution, usd(80), true).await.unwrap();
+        set_to(&house, "2026-12-02T12:00:00Z");
+        engine.remove_budget(&admin, Scope::Course(course)).await.unwrap();
+        engine.set_budget(&admin, Scope::Institution, usd(10), true).await.unwrap();
+        let limits = async |month: &str| -> Vec<Option<NanoUsd>> {
+            let monitor = engine.budget_monitor(&admin, Some(month.parse().unwrap())).await.unwrap();
+            monitor.standings.into_iter().map(|standing| standing.budget.map(|budget| budget.limit)).collect()
+        };
+        assert_eq!(limits("2026-09").await, [None], "before the first");
+        assert_eq!(limits("2026-10").await, [None, Some(usd(5))]);
+        assert_eq!(limits("2026-11").await, [Some(usd(80)), Some(usd(5))], "the last of the month");
+        assert_eq!(limits("2026-12").await, [Some(usd(10))]);
+        let november = engine.budget_monitor(&admin, Some("2026-11".parse().unwrap())).await.unwrap();
+        let told: Vec<_> = november.changes.iter().map(|c| (c.limit, c.by.as_deref())).collect();
+        assert_eq!(told, [(Some(usd(80)), Some("Ada Lind")), (Some(usd(50)), None)]);
+        let december = engine.budget_monitor(&admin, None).await.unwrap();
+        assert_eq!((december.changes.len(), december.changes[1].limit), (2, None));
+    })
+    .await;
+}

@@ -38,20 +38,20 @@ async fn prices_are_added_and_what_holds_is_kept() {
         let engine = &house.engine;
         let admin = person(&mut db, &engine.world().clone(), "admin@example.edu", true).await;
         let admin = engine.identity().actor(admin).await.unwrap();
-        let used = Usage { input_tokens: 1_000_000, ..Usage::default() };
+        let used = Usage { input_tokens: 100_000, ..Usage::default() };
         let cost = |provider: &str| engine.cost(provider, "gpt-6-luna", &used, false, engine.now()).unwrap();
-        assert_eq!((cost("openai"), cost("second")), (NanoUsd(100_000_000), NanoUsd(100_000_000)));
+        assert_eq!((cost("openai"), cost("second")), (NanoUsd(10_000_000), NanoUsd(10_000_000)));
         // A discount on the list price of its kind, for the second alone, with a tier.
         let deal = Deal { discount: 1_000, tiers: vec![Tier { from_tokens: 5_000_000, discount: 500 }] };
         engine.add_price(&admin, NewPrice { deal: deal.clone(), ..new(None) }).await.unwrap();
-        assert_eq!((cost("openai"), cost("second")), (NanoUsd(100_000_000), NanoUsd(90_000_000)));
+        assert_eq!((cost("openai"), cost("second")), (NanoUsd(10_000_000), NanoUsd(9_000_000)));
         // From tomorrow on others hold, and can be changed until then.
         let tomorrow = engine.now() + TimeDelta::days(1);
         for input in [70_000_000, 60_000_000] {
             let price = NewPrice { from: Some(tomorrow), ..new(Some(rates(input))) };
             engine.add_price(&admin, price).await.unwrap();
         }
-        assert_eq!(cost("second"), NanoUsd(90_000_000));
+        assert_eq!(cost("second"), NanoUsd(9_000_000));
         let own = async || -> Vec<_> {
             let book = engine.price_book(&admin).await.unwrap();
             let own = book.into_iter().filter(|price| price.provider.as_deref() == Some("second"));
@@ -60,7 +60,7 @@ async fn prices_are_added_and_what_holds_is_kept() {
         let coming = (Standing::Coming, 60_000_000, None);
         assert_eq!(own().await, [coming, (Standing::Holds, 100_000_000, Some(0))]);
         house.clock.advance(TimeDelta::days(2));
-        assert_eq!(cost("second"), NanoUsd(60_000_000));
+        assert_eq!(cost("second"), NanoUsd(6_000_000));
         let holds = (Standing::Holds, 60_000_000, None);
         assert_eq!(own().await, [holds, (Standing::Past, 100_000_000, None)]);
         let book = engine.price_book(&admin).await.unwrap();

@@ -283,7 +283,8 @@ impl Work<'_> {
                 None => Change::Created,
             };
             if change != Change::Unchanged {
-                budget::save_budget(self.tx, self.world, &scope, given.limit_usd.0, given.hard_stop).await?;
+                let set = (given.limit_usd.0, given.hard_stop);
+                budget::save_budget(self.tx, self.world, &scope, set, None).await?;
             }
             self.report.note("budget", name, change);
         }

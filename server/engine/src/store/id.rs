@@ -90,6 +90,8 @@ ids! {
     TokenId;
     /// A budget of one month.
     BudgetId;
+    /// A change of a budget.
+    BudgetChangeId;
     /// A line of the ledger.
     LedgerLineId;
     /// A set of routing rules that was in force together.

@@ -22,10 +22,10 @@ pub(crate) use db::TxConn;
 pub use db::{Db, DbError, Dialect, Exec, Query, Rec, Tx, Val};
 pub use digest::Digest;
 pub use id::{
-    AdoptionId, AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetId, CallId, ControlChangeId,
-    CourseId, DeadLetterId, DeliveryId, EditId, Id, JobId, LedgerLineId, LookId, MessageId, NoticeId,
-    OutageId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId, TrialId, TrialWorkId,
-    first_id_at,
+    AdoptionId, AssessmentId, AssignmentId, BatchId, BudgetAlertId, BudgetChangeId, BudgetId, CallId,
+    ControlChangeId, CourseId, DeadLetterId, DeliveryId, EditId, Id, JobId, LedgerLineId, LookId, MessageId,
+    NoticeId, OutageId, PersonId, RubricId, RubricVersionId, RuleSetId, SubmissionId, TokenId, TrialId,
+    TrialWorkId, first_id_at,
 };
 pub use lately::Lately;
 pub use many::Rows;

@@ -30,15 +30,13 @@ impl Manner {
     /// A text cut to the most words that its property may have: after its last whole sentence, else after a word.
     pub(super) fn shortened(&self, name: &str, text: String) -> String {
         let Some(&most) = self.limits.get(name) else { return text };
-        let mut words = 0;
-        let mut kept = 0;
-        let mut end = text.len();
-        for (at, _) in text.match_indices(|c: char| !c.is_whitespace()).filter(|(at, _)| starts(&text, *at)) {
-            if words == most {
+        let (mut kept, mut end) = (0, text.len());
+        let words = text.match_indices(|c: char| !c.is_whitespace()).filter(|(at, _)| starts(&text, *at));
+        for (before, (at, _)) in words.enumerate() {
+            if before == most {
                 end = at;
                 break;
             }
-            words += 1;
             let rest = &text[at..];
             let length = rest.find(char::is_whitespace).unwrap_or(rest.len());
             if rest[..length].ends_with('.') {

@@ -1,6 +1,6 @@
 //! Budgets over the wire.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -21,6 +21,8 @@ pub struct Budgets {
     pub spending: Vec<SpendingPart>,
     /// What to do about it.
     pub advice: Vec<BudgetAdvice>,
+    /// Budgets that were set and removed in the month, the newest first.
+    pub changes: Vec<BudgetChange>,
 }
 
 /// A recommendation about the month's money.
@@ -120,4 +122,20 @@ pub struct NewBudget {
     pub limit_nano_usd: i64,
     /// At the limit work waits in the queue rather than being sent.
     pub hard_stop: bool,
+}
+
+/// A budget was set or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BudgetChange {
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: DateTime<Utc>,
+    /// `all` for the institution, or a course's id.
+    pub scope: String,
+    /// How much a month from then on, in nano-dollars; none: it was removed.
+    pub limit_nano_usd: Option<i64>,
+    /// At the limit, work is queued and not sent.
+    pub hard_stop: bool,
+    /// The name of who did; none: the set-up file, or a person who is gone.
+    pub by: Option<String>,
 }

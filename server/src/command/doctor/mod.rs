@@ -7,6 +7,7 @@ use super::{General, Told, print};
 use crate::{boot, http::assets, settings::Settings};
 use clap::Args;
 use quire_engine::{
+    identity::Institution,
     notice::Mailer,
     provider::Registry,
     store::{Db, Dialect, Exec, NanoUsd, World},
@@ -64,6 +65,7 @@ impl Doctor {
         mail(&settings, &mut findings).await?;
         if let Some(db) = database(&settings, &mut findings).await? {
             bills::bills(&settings, &db, &mut findings).await?;
+            zone(&settings, &db, &mut findings).await?;
             let registry = providers(&settings, &db, &mut findings).await?;
             if let (Some(name), Some(cap), Some(registry)) = (&self.live, self.cap, registry) {
                 live::check(&db, &registry, name, cap, &mut findings).await?;
@@ -87,6 +89,22 @@ fn bundle(findings: &mut Findings) -> anyhow::Result<()> {
             findings.bad("pages", "this program was built without styles and scripts", assets::HOW_TO_BUILD)
         }
     }
+}
+
+/// Months, bills, schedules and the hours of rules go by the settings, new people by the institution.
+async fn zone(settings: &Settings, db: &Db, findings: &mut Findings) -> anyhow::Result<()> {
+    let institution = Institution::load(&mut db.clone()).await?;
+    let (own, set) = (institution.time_zone.to_string(), settings.time_zone.to_string());
+    if own == set {
+        return findings.well("time zone", &format!("{set}, for months, bills and schedules as for people"));
+    }
+    findings.note(
+        "time zone",
+        &format!(
+            "months, bills, schedules and peak hours go by {set}, new people by {own}: set time_zone = \"{own}\" in the \
+             settings if {own} is where you are"
+        ),
+    )
 }
 
 fn master_key(settings: &Settings, findings: &mut Findings) -> anyhow::Result<()> {
