@@ -10,7 +10,7 @@ use quire_app::{
 };
 use quire_engine::{
     identity::Actor,
-    prompt::version::Adoption,
+    prompt::store::Adoption,
     store::TrialId,
     trial::{self, Compared, Marker, Measured, TrialDetail, TrialError, VersionInUse},
 };

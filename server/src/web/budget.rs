@@ -1,15 +1,15 @@
 //! What administrators do with budgets.
 
-use super::{form::Form, visitor::Visitor};
+use super::{
+    form::{Form, Refused, field},
+    visitor::Visitor,
+};
 use crate::{http::app::App, page};
 use axum::{
     extract::{Request, State},
     response::Response,
 };
-use quire_app::{
-    data::{FieldError, PageError},
-    render::{Refusal, sign_in_address},
-};
+use quire_app::{data::PageError, render::sign_in_address};
 use quire_engine::{
     budget::{BudgetError, NoScope, Scope},
     cost_control::{Measure, Mode},
@@ -18,14 +18,6 @@ use quire_engine::{
 };
 
 const PAGE: &str = "/admin/budget";
-
-/// Why nothing was done.
-enum Refused {
-    /// What is wrong with fields of the form.
-    Form(Vec<FieldError>),
-    /// The whole of it.
-    Page(PageError),
-}
 
 /// `POST /admin/budget`: sets or removes a budget, or who decides about a measure of cost control
 pub(super) async fn change(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
@@ -37,8 +29,7 @@ pub(super) async fn change(State(app): State<App>, visitor: Visitor, request: Re
     };
     match carry_out(&app, actor, &form).await {
         Ok(target) => Visitor::on_to(&target),
-        Err(Refused::Form(errors)) => visitor.page(&app, &address, false, Some(form.refused(errors))).await,
-        Err(Refused::Page(error)) => visitor.refuse(&app, &address, Refusal::Page(error)).await,
+        Err(refused) => refused.shown(&app, &visitor, &address, &form).await,
     }
 }
 
@@ -76,10 +67,6 @@ async fn carry_out(app: &App, actor: &Actor, form: &Form) -> Result<String, Refu
         }
         _ => Err(invalid("The form says nothing of what is to be done. Go back and choose.")),
     }
-}
-
-fn field(field: &str, message: &str) -> FieldError {
-    FieldError { field: field.to_owned(), message: message.to_owned() }
 }
 
 fn refused(error: BudgetError) -> Refused {

@@ -1,6 +1,9 @@
 //! What administrators decide about dead letters.
 
-use super::{form::Form, visitor::Visitor};
+use super::{
+    form::{Form, Refused},
+    visitor::Visitor,
+};
 use crate::{http::app::App, page};
 use axum::{
     extract::{Path, Request, State},
@@ -67,15 +70,8 @@ pub(super) async fn one(
         Ok(RemedyOutcome::NotFound) => {
             visitor.refuse(&app, &address, Refusal::Page(PageError::NotFound)).await
         }
-        Err(Refused::Form(errors)) => visitor.page(&app, &address, false, Some(form.refused(errors))).await,
-        Err(Refused::Page(error)) => visitor.refuse(&app, &address, Refusal::Page(error)).await,
+        Err(refused) => refused.shown(&app, &visitor, &address, &form).await,
     }
-}
-
-enum Refused {
-    /// Something in the form, to be said beside its field.
-    Form(Vec<FieldError>),
-    Page(PageError),
 }
 
 /// What can't be carried out, with the names that its fields have in the form.

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use quire_app::{
-    data::{FieldError, RefusedForm},
+    data::{FieldError, PageError, RefusedForm},
     render::Refusal,
     words,
 };
@@ -76,6 +76,35 @@ impl Form {
     }
 }
 
+/// Why nothing was done of what a form asked for.
+pub(super) enum Refused {
+    /// What is wrong with its fields, to be said beside them; none where it only asked to see something.
+    Form(Vec<FieldError>),
+    /// The whole of it.
+    Page(PageError),
+}
+
+impl From<PageError> for Refused {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
+    }
+}
+
+impl Refused {
+    /// The page at this address with its form as it was sent, or the page that says why not.
+    pub(super) async fn shown(self, app: &App, visitor: &Visitor, address: &Uri, form: &Form) -> Response {
+        match self {
+            Self::Form(errors) => visitor.page(app, address, false, Some(form.refused(errors))).await,
+            Self::Page(error) => visitor.refuse(app, address, Refusal::Page(error)).await,
+        }
+    }
+}
+
+/// What is wrong with one field.
+pub(super) fn field(field: &str, message: &str) -> FieldError {
+    FieldError { field: field.to_owned(), message: message.to_owned() }
+}
+
 async fn broken(
     app: &App,
     visitor: &Visitor,
@@ -88,7 +117,7 @@ async fn broken(
         Refusal::TooLarge { limit: words::bytes(most) }
     } else {
         let message = "The form broke off on its way. Go back and send it again.".to_owned();
-        Refusal::Page(quire_app::data::PageError::Invalid { message })
+        Refusal::Page(PageError::Invalid { message })
     };
     visitor.refuse(app, address, refusal).await
 }

@@ -1,6 +1,9 @@
 //! Marks that staff give by hand.
 
-use super::{form::Form, visitor::Visitor};
+use super::{
+    form::{Form, Refused},
+    visitor::Visitor,
+};
 use crate::{http::app::App, page};
 use axum::{
     extract::{Path, Request, State},
@@ -40,16 +43,10 @@ pub(super) async fn mark(
         Ok(()) => Visitor::on_to(&format!("/teach/submissions/{tracking_id}")),
         Err(Refused::Form(errors)) => {
             let address = page.parse().unwrap_or_else(|_| Uri::from_static("/"));
-            visitor.page(&app, &address, false, Some(form.refused(errors))).await
+            Refused::Form(errors).shown(&app, &visitor, &address, &form).await
         }
-        Err(Refused::Page(error)) => visitor.refuse(&app, &address, Refusal::Page(error)).await,
+        Err(refused) => refused.shown(&app, &visitor, &address, &form).await,
     }
-}
-
-enum Refused {
-    /// Something in the form, to be said beside its field.
-    Form(Vec<FieldError>),
-    Page(PageError),
 }
 
 async fn give(app: &App, actor: &Actor, id: &TrackingId, entered: &Entered) -> Result<(), Refused> {

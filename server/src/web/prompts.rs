@@ -1,15 +1,15 @@
 //! What administrators do with prompts and trials.
 
-use super::{form::Form, visitor::Visitor};
+use super::{
+    form::{Form, Refused, field},
+    visitor::Visitor,
+};
 use crate::{http::app::App, page};
 use axum::{
     extract::{Request, State},
     response::Response,
 };
-use quire_app::{
-    data::{FieldError, PageError},
-    render::{Refusal, sign_in_address},
-};
+use quire_app::{data::PageError, render::sign_in_address};
 use quire_engine::{
     identity::Actor,
     store::{AssignmentId, TrialId},
@@ -17,14 +17,6 @@ use quire_engine::{
 };
 
 const PAGE: &str = "/admin/prompts";
-
-/// Why nothing was done.
-enum Refused {
-    /// What is wrong with fields of the form.
-    Form(Vec<FieldError>),
-    /// The whole of it.
-    Page(PageError),
-}
 
 /// `POST /admin/prompts`: starts or stops a trial, or puts a version of the prompt in use
 pub(super) async fn change(State(app): State<App>, visitor: Visitor, request: Request) -> Response {
@@ -36,8 +28,7 @@ pub(super) async fn change(State(app): State<App>, visitor: Visitor, request: Re
     };
     match carry_out(&app, actor, &form).await {
         Ok(target) => Visitor::on_to(&target),
-        Err(Refused::Form(errors)) => visitor.page(&app, &address, false, Some(form.refused(errors))).await,
-        Err(Refused::Page(error)) => visitor.refuse(&app, &address, Refusal::Page(error)).await,
+        Err(refused) => refused.shown(&app, &visitor, &address, &form).await,
     }
 }
 
@@ -96,10 +87,6 @@ fn read_trial(form: &Form) -> Result<NewTrial, Refused> {
         }),
         _ => Err(Refused::Form(errors)),
     }
-}
-
-fn field(field: &str, message: &str) -> FieldError {
-    FieldError { field: field.to_owned(), message: message.to_owned() }
 }
 
 fn refused(error: TrialError) -> Refused {

@@ -1,6 +1,9 @@
 //! What administrators do with routing rules.
 
-use super::{form::Form, visitor::Visitor};
+use super::{
+    form::{Form, Refused},
+    visitor::Visitor,
+};
 use crate::{
     api::rules,
     http::{app::App, problem::Problem},
@@ -13,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use quire_app::{
-    data::{FieldError, PageError},
+    data::PageError,
     render::{Refusal, sign_in_address},
 };
 use quire_engine::{
@@ -133,20 +136,7 @@ pub(super) async fn one(State(app): State<App>, visitor: Visitor, request: Reque
     };
     match saved {
         Ok(target) => Visitor::on_to(&target),
-        Err(Refused::Form(errors)) => visitor.page(&app, &address, false, Some(form.refused(errors))).await,
-        Err(Refused::Page(error)) => visitor.refuse(&app, &address, Refusal::Page(error)).await,
-    }
-}
-
-enum Refused {
-    /// Something in the form, to be said beside its field.
-    Form(Vec<FieldError>),
-    Page(PageError),
-}
-
-impl From<PageError> for Refused {
-    fn from(error: PageError) -> Self {
-        Self::Page(error)
+        Err(refused) => refused.shown(&app, &visitor, &address, &form).await,
     }
 }
 

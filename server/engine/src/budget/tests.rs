@@ -131,99 +131,97 @@ async fn the_books_always_balance() {
 }
 
 async fn books_balance(db: Db, seed: u64) {
-    {
-        let (house, admin) = house_with_admin(&db).await;
-        let engine = &house.engine;
-        let courses = [house.assignment.course_id, other_course(&house).await.id];
-        let zone = engine.zone();
-        let mut random = SmallRng::seed_from_u64(seed);
-        let mut model = Model::default();
-        let mut month = engine.month();
-        for step in 0..150 {
-            let crash = random.random_bool(0.2);
-            let mut tx = engine.db().begin().await.unwrap();
-            let mut after = None;
-            match random.random_range(0..10) {
-                0..4 => {
-                    let account = account(engine, courses[random.random_range(0..2)]);
-                    let reserved = NanoUsd(random.random_range(1..5_000_000_000));
-                    let held = Held { reserved, expected: NanoUsd(reserved.0 / 2) };
-                    let mut budgets = engine.budgets_for_update(&mut tx).await.unwrap();
-                    if budgets.take(account.course_id, reserved) {
-                        let line = Line::reserve(engine.world(), zone, account.clone(), held);
-                        record(&mut tx, &[line]).await.unwrap();
-                        after = Some((Some(AtWork { account, held }), None));
-                    }
-                }
-                4..8 if !model.at_work.is_empty() => {
-                    let at = random.random_range(0..model.at_work.len());
-                    let AtWork { account, held } = model.at_work[at].clone();
-                    let cost = NanoUsd(random.random_range(0..=held.reserved.0));
-                    let call: CallId = engine.world().id();
-                    let (line, cost) = match random.random_range(0..3) {
-                        0 => (Line::settle(engine.world(), zone, account, held, cost), cost),
-                        1 => (Line::release(engine.world(), zone, account, held, "no"), NanoUsd::ZERO),
-                        _ => (Line::lost(engine.world(), zone, account, held, call), held.reserved),
-                    };
+    let (house, admin) = house_with_admin(&db).await;
+    let engine = &house.engine;
+    let courses = [house.assignment.course_id, other_course(&house).await.id];
+    let zone = engine.zone();
+    let mut random = SmallRng::seed_from_u64(seed);
+    let mut model = Model::default();
+    let mut month = engine.month();
+    for step in 0..150 {
+        let crash = random.random_bool(0.2);
+        let mut tx = engine.db().begin().await.unwrap();
+        let mut after = None;
+        match random.random_range(0..10) {
+            0..4 => {
+                let account = account(engine, courses[random.random_range(0..2)]);
+                let reserved = NanoUsd(random.random_range(1..5_000_000_000));
+                let held = Held { reserved, expected: NanoUsd(reserved.0 / 2) };
+                let mut budgets = engine.budgets_for_update(&mut tx).await.unwrap();
+                if budgets.take(account.course_id, reserved) {
+                    let line = Line::reserve(engine.world(), zone, account.clone(), held);
                     record(&mut tx, &[line]).await.unwrap();
-                    after = Some((None, Some((at, cost))));
-                }
-                8 => house.clock.advance(TimeDelta::days(random.random_range(1..12))),
-                _ => {
-                    drop(tx);
-                    let scope = match random.random_range(0..3) {
-                        0 => Scope::Institution,
-                        n => Scope::Course(courses[n - 1]),
-                    };
-                    let limit = NanoUsd(random.random_range(0..60_000_000_000));
-                    engine.set_budget(&admin, scope, limit, true).await.unwrap();
-                    model.limits.insert(scope.to_string(), limit);
-                    model.begin_anew(engine.month(), &scope.to_string());
-                    continue;
+                    after = Some((Some(AtWork { account, held }), None));
                 }
             }
-            if crash {
-                // The process ends before its transaction does.
+            4..8 if !model.at_work.is_empty() => {
+                let at = random.random_range(0..model.at_work.len());
+                let AtWork { account, held } = model.at_work[at].clone();
+                let cost = NanoUsd(random.random_range(0..=held.reserved.0));
+                let call: CallId = engine.world().id();
+                let (line, cost) = match random.random_range(0..3) {
+                    0 => (Line::settle(engine.world(), zone, account, held, cost), cost),
+                    1 => (Line::release(engine.world(), zone, account, held, "no"), NanoUsd::ZERO),
+                    _ => (Line::lost(engine.world(), zone, account, held, call), held.reserved),
+                };
+                record(&mut tx, &[line]).await.unwrap();
+                after = Some((None, Some((at, cost))));
+            }
+            8 => house.clock.advance(TimeDelta::days(random.random_range(1..12))),
+            _ => {
                 drop(tx);
-            } else {
-                tx.commit().await.unwrap();
-                match after {
-                    Some((Some(job), None)) => model.at_work.push(job),
-                    Some((None, Some((at, cost)))) => {
-                        let job = model.at_work.swap_remove(at);
-                        model.pay(engine.month(), &job, cost);
-                    }
-                    _ => {}
-                }
+                let scope = match random.random_range(0..3) {
+                    0 => Scope::Institution,
+                    n => Scope::Course(courses[n - 1]),
+                };
+                let limit = NanoUsd(random.random_range(0..60_000_000_000));
+                engine.set_budget(&admin, scope, limit, true).await.unwrap();
+                model.limits.insert(scope.to_string(), limit);
+                model.begin_anew(engine.month(), &scope.to_string());
+                continue;
             }
-            let now = engine.month();
-            let scopes = [INSTITUTION.to_owned(), courses[0].to_string(), courses[1].to_string()];
-            let sums = spending(&mut engine.db(), now).await.unwrap();
-            for scope in scopes {
-                if now != month {
-                    model.begin_anew(now, &scope);
+        }
+        if crash {
+            // The process ends before its transaction does.
+            drop(tx);
+        } else {
+            tx.commit().await.unwrap();
+            match after {
+                Some((Some(job), None)) => model.at_work.push(job),
+                Some((None, Some((at, cost)))) => {
+                    let job = model.at_work.swap_remove(at);
+                    model.pay(engine.month(), &job, cost);
                 }
-                let sum = sums.iter().find(|sum| sum.scope == scope).cloned().unwrap_or_default();
-                let held = Held { reserved: sum.reserved, expected: sum.expected };
-                assert_eq!((step, held), (step, model.held(&scope)), "seed {seed}, {scope}");
-                assert_eq!((step, sum.spent), (step, model.spent(now, &scope)), "seed {seed}, {scope}");
-                if let Some(most) = model.most.get(&scope) {
-                    assert!(
-                        sum.spent + sum.reserved <= *most,
-                        "seed {seed}, step {step}, {scope}: {sum:?} passes {most}"
-                    );
-                }
+                _ => {}
             }
-            month = now;
         }
-        for job in model.at_work.drain(..) {
-            let line = Line::release(engine.world(), zone, job.account, job.held, "the end");
-            record(&mut engine.db(), &[line]).await.unwrap();
+        let now = engine.month();
+        let scopes = [INSTITUTION.to_owned(), courses[0].to_string(), courses[1].to_string()];
+        let sums = spending(&mut engine.db(), now).await.unwrap();
+        for scope in scopes {
+            if now != month {
+                model.begin_anew(now, &scope);
+            }
+            let sum = sums.iter().find(|sum| sum.scope == scope).cloned().unwrap_or_default();
+            let held = Held { reserved: sum.reserved, expected: sum.expected };
+            assert_eq!((step, held), (step, model.held(&scope)), "seed {seed}, {scope}");
+            assert_eq!((step, sum.spent), (step, model.spent(now, &scope)), "seed {seed}, {scope}");
+            if let Some(most) = model.most.get(&scope) {
+                assert!(
+                    sum.spent + sum.reserved <= *most,
+                    "seed {seed}, step {step}, {scope}: {sum:?} passes {most}"
+                );
+            }
         }
-        let sums = spending(&mut engine.db(), month).await.unwrap();
-        assert!(sums.iter().all(|sum| (sum.reserved, sum.expected) == (NanoUsd::ZERO, NanoUsd::ZERO)));
-        assert!(model.spent.len() > 1, "seed {seed}: money was spent in several months");
+        month = now;
     }
+    for job in model.at_work.drain(..) {
+        let line = Line::release(engine.world(), zone, job.account, job.held, "the end");
+        record(&mut engine.db(), &[line]).await.unwrap();
+    }
+    let sums = spending(&mut engine.db(), month).await.unwrap();
+    assert!(sums.iter().all(|sum| (sum.reserved, sum.expected) == (NanoUsd::ZERO, NanoUsd::ZERO)));
+    assert!(model.spent.len() > 1, "seed {seed}: money was spent in several months");
 }
 
 /// Both months of the institution, and not those of UTC: on the last evening of November it is December there.

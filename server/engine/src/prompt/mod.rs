@@ -6,6 +6,7 @@
 
 mod schema;
 mod stable;
+pub mod store;
 pub mod version;
 mod work;
 

@@ -1,8 +1,6 @@
 //! The versions of the template for marks by a rubric.
 
 use super::Template;
-use crate::store::{AdoptionId, DbError, Exec, PersonId};
-use chrono::{DateTime, Utc};
 
 /// A version of the template, and what its answers take in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,24 +41,6 @@ pub const VERSIONS: [Version; 2] = [
 /// The version that an installation begins with.
 pub const FIRST: i64 = 1;
 
-/// A version was put in use for new assignments.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Adoption {
-    /// The version.
-    #[sqlx(rename = "prompt_version")]
-    pub version: i64,
-    /// When.
-    #[sqlx(rename = "adopted_at")]
-    pub at: DateTime<Utc>,
-    /// By whom; none: Quire itself.
-    #[sqlx(rename = "adopted_by")]
-    pub by: Option<PersonId>,
-    /// The person's name.
-    pub by_name: Option<String>,
-    /// What was known of its marks then.
-    pub evidence: String,
-}
-
 impl Version {
     /// The version of a number; none where there is no such.
     #[must_use]
@@ -84,41 +64,4 @@ impl Version {
     pub(super) const fn max_output_tokens(&self, criteria: u32) -> u32 {
         (self.whole + criteria * self.criterion) * 3 / 2
     }
-}
-
-/// The version that new assignments are marked by.
-///
-/// # Errors
-/// If the database fails.
-pub async fn in_use(x: &mut impl Exec) -> Result<i64, DbError> {
-    let row: Option<(i64,)> =
-        x.query("SELECT prompt_version FROM prompt_adoptions ORDER BY id DESC LIMIT 1").opt().await?;
-    // One that a newer program put in use is unknown to an older one.
-    Ok(row.map(|(number,)| number).filter(|number| Version::find(*number).is_some()).unwrap_or(FIRST))
-}
-
-/// Who put which version in use, newest first.
-pub(crate) async fn adoptions(x: &mut impl Exec) -> Result<Vec<Adoption>, DbError> {
-    x.query(
-        "SELECT a.prompt_version, a.adopted_at, a.adopted_by, p.name AS by_name, a.evidence FROM prompt_adoptions a \
-         LEFT JOIN people p ON p.id = a.adopted_by ORDER BY a.id DESC LIMIT 50",
-    )
-    .all()
-    .await
-}
-
-/// Notes that a version is in use for new assignments.
-pub(crate) async fn adopt(x: &mut impl Exec, id: AdoptionId, new: &Adoption) -> Result<(), DbError> {
-    x.query(
-        "INSERT INTO prompt_adoptions (id, prompt_version, adopted_at, adopted_by, evidence) \
-         VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(id)
-    .bind(new.version)
-    .bind(new.at)
-    .bind(new.by)
-    .bind(new.evidence.clone())
-    .exec()
-    .await?;
-    Ok(())
 }

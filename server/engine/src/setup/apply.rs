@@ -210,7 +210,7 @@ impl Work<'_> {
     }
 
     async fn assignments(&mut self) -> Result<(), SetupError> {
-        let version = prompt::version::in_use(self.tx).await?;
+        let version = prompt::store::in_use(self.tx).await?;
         for given in &self.setup.assignments {
             let course = self.course(&given.course)?.id;
             let rubric = course::store::newest_rubric(self.tx, course, &given.rubric)

@@ -7,7 +7,7 @@ use crate::{
     identity::{Act, Actor},
     prompt::{
         VERSIONS, Version,
-        version::{self, Adoption},
+        store::{self as adoptions, Adoption},
     },
 };
 use chrono::TimeDelta;
@@ -59,7 +59,7 @@ impl Engine {
     pub async fn prompts(&self, actor: &Actor) -> Result<InUse, TrialError> {
         self.identity().check(actor, &Act::ManagePrompts).await?;
         let mut db = self.db();
-        let in_use = version::in_use(&mut db).await?;
+        let in_use = adoptions::in_use(&mut db).await?;
         let counts = store::assignments_by_version(&mut db).await?;
         let counted = store::counted_since(&mut db, self.now() - LOOKED_BACK, LOOKED_AT).await?;
         let of = |version: &'static Version| {
@@ -77,10 +77,7 @@ impl Engine {
                 measured: measured.collect(),
             }
         };
-        Ok(InUse {
-            versions: VERSIONS.iter().map(of).collect(),
-            adoptions: version::adoptions(&mut db).await?,
-        })
+        Ok(InUse { versions: VERSIONS.iter().map(of).collect(), adoptions: adoptions::all(&mut db).await? })
     }
 
     /// Has new assignments, and those that nobody has handed in to yet, marked by a version of the prompt. All work of an
@@ -96,7 +93,7 @@ impl Engine {
         }
         let trials = self.newest_trials().await?;
         let mut tx = self.db().begin().await?;
-        let before = version::in_use(&mut tx).await?;
+        let before = adoptions::in_use(&mut tx).await?;
         let (evidence, judged) = evidence(&trials, before, number);
         if number != before && !judged && !untried {
             return Err(TrialError::Untried { version: number, before, known: evidence });
@@ -105,7 +102,7 @@ impl Engine {
         if number != before {
             let adoption =
                 Adoption { version: number, at: self.now(), by: actor.person_id(), by_name: None, evidence };
-            version::adopt(&mut tx, self.world().id(), &adoption).await?;
+            adoptions::add(&mut tx, self.world().id(), &adoption).await?;
         }
         tx.commit().await?;
         for id in &changed {
